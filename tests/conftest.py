@@ -4,10 +4,12 @@ A test that takes `database` (or `database_url`) runs twice, once on each. Nothi
 the test fails and says what to install.
 """
 
+import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +17,13 @@ from convstore.database import Database
 from tests.services import postgres as postgres_service
 from tests.services.postgres import Postgres
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.services.browser import Visitor
+
+SCREENSHOTS = Path(__file__).parents[1] / "test-results"
+FAILED: pytest.StashKey[bool] = pytest.StashKey()
 TEMPLATE = "convstore_template"
 
 
@@ -98,6 +107,59 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A headless Chromium for one file: for the whole run, Playwright would keep its event loop on in all tests."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.services.browser import launch
+
+    with sync_playwright() as playwright:
+        chromium = launch(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(request: pytest.FixtureRequest, browser: "Browser") -> Iterator[Callable[..., "Visitor"]]:
+    """`visit(url, path="/", **options)`: a new person with a window open there; `options` as for `browser.new_context`.
+
+    After the test each visitor's record is checked (see `tests/services/browser.py`); a failed test leaves a
+    screenshot of every window in test-results/.
+    """
+    from tests.services.browser import visiting
+
+    visitors: list[Visitor] = []
+    with ExitStack() as stack:
+
+        def arrive(url: str, path: str = "/", **options: object) -> "Visitor":
+            visitor = stack.enter_context(visiting(browser, url, **options))
+            visitors.append(visitor)
+            visitor.page.goto(url + path)
+            return visitor
+
+        yield arrive
+        if request.node.stash.get(FAILED, False):
+            SCREENSHOTS.mkdir(exist_ok=True)
+            name = re.sub(r"[^\w.-]+", "-", request.node.name)
+            for who, visitor in enumerate(visitors, 1):
+                for which, page in enumerate(visitor.context.pages, 1):
+                    page.screenshot(path=SCREENSHOTS / f"{name}-{who}-{which}.png", timeout=5000)
+                print(f"visitor {who}: {visitor.record.complaints()} {visitor.record.refused()}")
+        else:
+            for visitor in visitors:
+                visitor.record.check()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Lets fixtures know, while they clean up, whether the test itself failed."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
 
 
 def _migrate(url: str) -> None:

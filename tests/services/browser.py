@@ -31,7 +31,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 class Record:
     """What one visitor's windows did. `tolerate(pattern)`: console errors that a test provokes on purpose."""
 
-    origin: str
+    origins: set[str]
     requests: list[Request] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Record:
     def foreign(self) -> list[str]:
         """Requests that left the site."""
         local = ("data:", "blob:", "about:")
-        return [r.url for r in self.requests if not r.url.startswith(local) and _origin(r.url) != self.origin]
+        return [r.url for r in self.requests if not r.url.startswith(local) and _origin(r.url) not in self.origins]
 
     def queued(self) -> list[str]:
         """Requests to a route of Gradio's queue, which lives in one process."""
@@ -89,6 +89,7 @@ class Visitor:
         Cookies do not know ports: the identity holds at every loopback address with the same host name.
         """
         page = self.context.new_page()
+        self.record.origins.add(_origin(at or self.url))
         page.goto((at or self.url) + path)
         return page
 
@@ -118,7 +119,7 @@ def visiting(browser: Browser, url: str, **options: object) -> Iterator[Visitor]
     """A new person at `url` (nothing loaded yet). `options` go to the browser context: viewport, color_scheme, …"""
     context = browser.new_context(**options)  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
-    record = Record(_origin(url))
+    record = Record({_origin(url)})
     record.watch(context)
     try:
         yield Visitor(url, context, context.new_page(), record)

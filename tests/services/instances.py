@@ -1,4 +1,4 @@
-"""Real instances: processes of `python app.py` on one database, with nginx in front and a scripted model behind, as needed.
+"""Real instances: processes of `python app.py` on one database; nginx in front and a scripted model behind, if needed.
 
     with cluster(directory, database_url, count=2, proxy=True, model=True) as site:
         site.url                    # through the proxy; without one, the first instance

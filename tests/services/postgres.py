@@ -23,7 +23,7 @@ MAX_CONNECTIONS = 200
 
 
 class Postgres:
-    """A running server. `url(name)` is what DATABASE_URL takes; `create(name, template)` and `drop(name)` are databases."""
+    """A running server. `create` and `drop` are for databases; `url(name)` is what DATABASE_URL takes."""
 
     def __init__(self, directory: Path, process: subprocess.Popen[bytes]) -> None:
         self.directory = directory

@@ -50,7 +50,7 @@ def spawn(
             env=env,
             cwd=cwd,
             user=user,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - no threads hold locks it could need
+            preexec_fn=die_with_parent,  # safe: it takes no lock that a thread could hold
         )
 
 
