@@ -38,8 +38,8 @@ class Record:
     tolerated: list[re.Pattern[str]] = field(default_factory=list)
 
     def watch(self, context: BrowserContext) -> None:
-        context.on("request", self.requests.append)
-        context.on("response", self.responses.append)
+        context.on("request", lambda request: self.requests.append(request))
+        context.on("response", lambda response: self.responses.append(response))
         context.on("console", self._console)
         context.on("weberror", lambda error: self.errors.append(f"uncaught: {error.error}"))
 
