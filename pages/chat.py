@@ -1,0 +1,135 @@
+"""The chat page: conversations on the left, one of them in the middle, the composer below it.
+
+The layout is Gradio's; what is in it is drawn by `static/`. Each listener finds the person in the request, everything
+else in its order, and the truth in the database: any instance answers any call.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import gradio as gr
+from pydantic import Field
+
+from convstore import conversations, messages
+from convstore.runner import Runner
+from pages import Services, views
+from pages.islands import Island, Order, answer
+
+EXAMPLES = (
+    ("Explain something", "Explain how a hash map works, with a small Python example."),
+    ("Compare", "Compare SQLite and PostgreSQL for a small web app in a table."),
+    ("Use a tool", "What time is it in Tokyo right now, and what is 17% of 2,340?"),
+)
+
+
+class Open(Order):
+    """Show a conversation: its newest messages on the branch of `leaf`, or the stretch above `before`."""
+
+    conversation: UUID
+    leaf: UUID | None = None
+    before: UUID | None = None
+
+
+class Send(Order):
+    """Write a message. Without a conversation a new one begins; the same key is the same turn."""
+
+    text: str
+    key: str = Field(min_length=8, max_length=100)
+    conversation: UUID | None = None
+    parent: UUID | None = None
+
+
+class Retry(Order):
+    """Answer once more what that answer answered."""
+
+    conversation: UUID
+    message: UUID
+    key: str = Field(min_length=8, max_length=100)
+
+
+class Stop(Order):
+    """End every running answer of the conversation; what is written so far is kept."""
+
+    conversation: UUID
+
+
+class More(Order):
+    """A page of the person's conversations, newest first."""
+
+    before: str | None = Field(default=None, max_length=500)
+
+
+def build(services: Services) -> None:
+    """Lay the page out and connect it. To be called within `gr.Blocks`."""
+    settings = {
+        "max_message_chars": services.max_message_chars,
+        "demo": services.demo,
+        "model_label": services.model_label,
+        "examples": [{"title": title, "text": text} for title, text in EXAMPLES],
+    }
+    with gr.Column(elem_id="sidebar"):
+        Island("sidebar-head", elem_id="sidebar-head")
+        listing = Island("conversation-list", elem_id="conversation-list", calls=("page",))
+        Island("sidebar-foot", elem_id="sidebar-foot")
+    with gr.Column(elem_id="stage"):
+        Island("top-bar", elem_id="top-bar", settings=settings)
+        transcript = Island("transcript", elem_id="transcript", calls=("open",), settings=settings)
+        with gr.Column(elem_id="composer"):
+            Island("error-banner", elem_id="error-banner")
+            with gr.Row(elem_id="composer-box"):
+                gr.Textbox(
+                    elem_id="message-box",
+                    label="Message",
+                    show_label=False,
+                    container=False,
+                    placeholder="Ask anything",
+                    lines=1,
+                    max_lines=10,
+                )
+                gr.Button("Send", elem_id="send-button")
+                gr.Button("Stop", elem_id="stop-button")
+            turns = Island("turns", elem_id="turns", calls=("send", "retry", "stop"), settings=settings)
+    _connect(services, transcript, listing, turns)
+
+
+def _connect(services: Services, transcript: Island, listing: Island, turns: Island) -> None:
+    db, runner = services.db, services.runner
+
+    async def shown(owner: str, conversation: UUID, leaf: UUID | None = None, before: UUID | None = None) -> Any:
+        limit = services.window_messages
+        return views.window(
+            await db.reading(messages.window, owner, conversation, limit=limit, leaf=leaf, before=before)
+        )
+
+    async def open_(owner: str, order: Open) -> dict[str, Any]:
+        return {"window": await shown(owner, order.conversation, order.leaf, order.before)}
+
+    async def page(owner: str, order: More) -> dict[str, Any]:
+        limit = services.list_conversations
+        return views.page(await db.reading(conversations.recent, owner, limit=limit, before=order.before))
+
+    async def send(owner: str, order: Send) -> dict[str, Any]:
+        turn = await _send(runner, owner, order)
+        return {"window": await shown(owner, turn.conversation_id, turn.answer_id), "answer": str(turn.answer_id)}
+
+    async def retry(owner: str, order: Retry) -> dict[str, Any]:
+        turn = await runner.retry(owner, order.conversation, order.message, key=order.key)
+        return {"window": await shown(owner, turn.conversation_id, turn.answer_id), "answer": str(turn.answer_id)}
+
+    async def stop(owner: str, order: Stop) -> dict[str, Any]:
+        await runner.stop(owner, order.conversation)
+        return {}
+
+    answer(transcript, "open", Open, open_)
+    answer(listing, "page", More, page)
+    answer(turns, "send", Send, send)
+    answer(turns, "retry", Retry, retry)
+    answer(turns, "stop", Stop, stop)
+
+
+async def _send(runner: Runner, owner: str, order: Send) -> Any:
+    if order.parent is None:
+        return await runner.send(owner, order.text, conversation_id=order.conversation, key=order.key)
+    return await runner.send(
+        owner, order.text, conversation_id=order.conversation, parent_id=order.parent, key=order.key
+    )

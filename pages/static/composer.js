@@ -1,0 +1,124 @@
+// Where a person writes. Gradio owns the text field and the buttons; this gives them their behaviour.
+//
+// Enter sends and Shift+Enter breaks the line; on a touch keyboard Enter breaks the line and the button sends. While an
+// answer runs the button is Stop, and Enter still sends: the message waits in the database behind the running answer.
+
+import * as banner from "./banner.js";
+import * as drafts from "./drafts.js";
+import { byId, setText } from "./dom.js";
+import { icon } from "./icons.js";
+
+const RESUME_MS = 120_000; // a send that a reload cut off is taken up again within this time
+
+export class Composer {
+  constructor({ turns, transcript, settings }) {
+    Object.assign(this, { turns, transcript, settings });
+    this.field = byId("message-box").querySelector("textarea");
+    this.send = dress("send-button", "Send message", "up");
+    this.stopButton = dress("stop-button", "Stop the answer", "square");
+    this.sendingNow = false;
+    this.field.setAttribute("aria-label", "Message");
+    this.field.setAttribute("enterkeyhint", touch() ? "enter" : "send");
+    this.field.addEventListener("keydown", (event) => this.#key(event), true);
+    this.field.addEventListener("input", () => this.#typed());
+    this.send.addEventListener("click", () => this.submit());
+    this.stopButton.addEventListener("click", () => this.#stop());
+    byId("composer-box").addEventListener("click", (event) => event.target.closest("button, textarea") || this.field.focus());
+    this.activity(false);
+    this.#typed();
+  }
+
+  /** Show the draft of the conversation that is open now; take up a send that a reload cut off. */
+  open(conversation) {
+    if (this.sendingNow) return;
+    const draft = drafts.read(conversation);
+    this.#fill(draft?.text ?? "");
+    if (!touch()) this.field.focus({ preventScroll: true });
+    if (draft?.sending_since && Date.now() - draft.sending_since < RESUME_MS) this.submit();
+  }
+
+  /** An answer of what is shown is being written, or none is. */
+  activity(active) {
+    byId("composer").classList.toggle("answering", active);
+    if (!active) this.stopButton.disabled = false;
+  }
+
+  /** Send this text, or what is written. */
+  async submit(text = this.field.value) {
+    if (!text.trim() || this.sendingNow) return;
+    if (text.length > this.settings.max_message_chars) {
+      const most = this.settings.max_message_chars.toLocaleString();
+      return banner.show(`This message is too long: ${text.length.toLocaleString()} characters, ${most} at most.`);
+    }
+    const { conversation, leaf, messages } = this.transcript;
+    const key = drafts.sending(conversation, text);
+    const pending = this.transcript.sending(text);
+    this.#busy(true);
+    this.#fill("");
+    banner.hide();
+    try {
+      const parent = leaf ? messages.at(-1)?.id : undefined; // an older branch is shown: continue that one
+      const reply = await this.turns.call("send", { text, key, conversation: conversation ?? undefined, parent });
+      drafts.acknowledged(conversation, key);
+      this.#busy(false);
+      pending.done(reply);
+      if (this.field.value) this.#typed();
+    } catch (error) {
+      this.#busy(false);
+      pending.undo();
+      drafts.returned(conversation);
+      if (this.transcript.conversation === conversation) this.#giveBack(text);
+      banner.show(error.message, () => this.submit());
+    }
+  }
+
+  async #stop() {
+    this.stopButton.disabled = true;
+    await this.transcript.stop();
+    setTimeout(() => (this.stopButton.disabled = false), 2000); // in case the stop got lost on its way
+  }
+
+  #giveBack(text) {
+    const since = this.field.value;
+    this.#fill(since ? `${text}\n\n${since}` : text);
+    if (since) this.#typed();
+    this.field.focus({ preventScroll: true });
+  }
+
+  #busy(busy) {
+    this.sendingNow = busy;
+    this.send.disabled = busy || !this.field.value.trim();
+  }
+
+  #typed() {
+    this.send.disabled = this.sendingNow || !this.field.value.trim();
+    if (!this.sendingNow) drafts.keep(this.transcript.conversation, this.field.value);
+  }
+
+  // Gradio listens to the field's own events, to know its value and to fit its height.
+  #fill(text) {
+    this.field.value = text;
+    this.field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  #key(event) {
+    if (event.key !== "Enter") return;
+    event.stopPropagation(); // Gradio's own Enter would compete with ours
+    if (event.shiftKey || event.isComposing || touch()) return;
+    event.preventDefault();
+    if (!event.repeat) this.submit();
+  }
+}
+
+const touch = () => matchMedia("(hover: none) and (pointer: coarse)").matches;
+
+function dress(id, name, iconName) {
+  const button = byId(id);
+  const label = document.createElement("span");
+  label.className = "visually-hidden";
+  setText(label, name);
+  button.replaceChildren(icon(iconName, 20), label);
+  button.setAttribute("aria-label", name);
+  button.title = name;
+  return button;
+}

@@ -1,0 +1,78 @@
+"""What the browser gets to see of a conversation, as plain JSON-able data.
+
+Times are ISO 8601 in UTC; the browser says them in the reader's zone and language. Offsets count UTF-16 units, as
+JavaScript does.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from convstore import conversations, messages, tool_calls
+
+
+def summary(found: conversations.Summary) -> dict[str, Any]:
+    """A conversation as the list shows it."""
+    return {
+        "id": str(found.id),
+        "title": found.title,
+        "version": found.version,
+        "updated_at": _time(found.updated_at),
+    }
+
+
+def page(found: conversations.Page) -> dict[str, Any]:
+    """A page of the list, and the cursor of the next one."""
+    return {"items": [summary(item) for item in found.items], "next": found.next}
+
+
+def window(found: messages.Window) -> dict[str, Any]:
+    """A stretch of one branch, oldest message first."""
+    return {
+        "conversation": summary(found.conversation),
+        "leaf": _id(found.leaf_id),
+        "older": _id(found.older),
+        "messages": [message(view) for view in found.messages],
+    }
+
+
+def message(view: messages.View) -> dict[str, Any]:
+    """One message with all that the transcript draws of it."""
+    return {
+        "id": str(view.id),
+        "parent": _id(view.parent_id),
+        "role": view.role,
+        "content": view.content,
+        "reasoning": view.reasoning,
+        "status": view.status,
+        "error": view.error,
+        "model": view.model,
+        "served_by": view.served_by,
+        "attempt": view.attempt,
+        "seq": view.seq,
+        "created_at": _time(view.created_at),
+        "finished_at": _time(view.finished_at),
+        "output_tokens": view.output_tokens,
+        "siblings": [str(sibling) for sibling in view.siblings],
+        "tools": [_tool(call, view.content) for call in view.tool_calls],
+    }
+
+
+def _tool(call: tool_calls.View, content: str) -> dict[str, Any]:
+    return {
+        "id": str(call.id),
+        "name": call.name,
+        "arguments": call.arguments,
+        "result": call.result,
+        "status": call.status,
+        "offset": len(content[: call.text_offset].encode("utf-16-le", "surrogatepass")) // 2,
+        "started_at": _time(call.started_at),
+        "finished_at": _time(call.finished_at),
+    }
+
+
+def _id(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _time(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
