@@ -1,0 +1,148 @@
+"""The front door: `python app.py` serves convstore; `create_app()` is the same application for any ASGI server.
+
+Everything is put together here and nowhere else. This file imports all rooms and is imported by none.
+"""
+
+import logging
+import os
+import sqlite3
+import sys
+from typing import TYPE_CHECKING
+
+from convstore import logs, settings
+from convstore.settings import BadSettings, Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+log = logging.getLogger("convstore")
+
+# https://sqlite.org/releaselog/3_51_3.html: with several processes writing, an older one can lose a WAL reset.
+SQLITE_SAFE_FOR_MANY = (3, 51, 3)
+
+
+def create_app(chosen: Settings | None = None) -> "FastAPI":
+    """The whole application. Without settings it reads them from the environment and `.env`. Raises `BadSettings`."""
+    # Imported here: gradio and fastapi take seconds, and a wrong setting should be told at once.
+    from fastapi import FastAPI
+    from starlette.middleware.cors import CORSMiddleware
+
+    from convstore import agents, api
+    from convstore.api import errors
+    from convstore.api.headers import SafeHeaders
+    from convstore.api.identity import Identity, Signer, viewer
+    from convstore.api.origin import TrustedProxies, is_ours
+    from convstore.database import Database
+    from convstore.errors import Invalid
+    from convstore.follow import Hub
+    from convstore.runner import Limits, Runner
+    from convstore.serving import Instance
+
+    chosen = chosen or settings.load()
+    keys = chosen.signing_keys()
+    try:
+        agent = agents.load(
+            chosen.agent,
+            api_key=chosen.openai_api_key,
+            base_url=chosen.openai_base_url,
+            model=chosen.chat_model,
+            timeout_seconds=chosen.model_timeout_seconds,
+        )
+        db = Database(chosen.database_url, pool_size=chosen.pool_size)
+    except (ValueError, Invalid) as error:
+        raise BadSettings(str(error)) from error
+    limits = Limits(
+        lease_seconds=chosen.lease_seconds,
+        answers=chosen.max_answers,
+        attempts=chosen.max_attempts,
+        answer_seconds=chosen.answer_seconds,
+        answer_characters=chosen.max_answer_chars,
+        message_characters=chosen.max_message_chars,
+        history_messages=chosen.history_messages,
+        history_tokens=chosen.history_tokens,
+        system_prompt=chosen.system_prompt,
+    )
+    runner = Runner(db, agent, chosen.instance_name, limits)
+    hub = Hub(db)
+    runner.on_change = hub.hint
+    instance = Instance(
+        db,
+        runner,
+        hub,
+        drain_seconds=chosen.drain_seconds,
+        start_timeout_seconds=chosen.start_timeout_seconds,
+    )
+    readiness = api.Readiness(db, chosen.instance_name, lambda: runner.running, lambda: instance.leaving)
+
+    app = FastAPI(title="convstore", lifespan=instance.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.instance = instance
+    errors.install(app)
+    app.include_router(api.routes(db, hub, readiness))
+
+    import pages
+    from pages.mount import mount
+
+    label = getattr(agent, "label", None)
+    services = pages.Services(
+        db=db,
+        runner=runner,
+        hub=hub,
+        model_label=label if isinstance(label, str) else "",
+        demo=chosen.agent_spec == "demo",
+        max_message_chars=chosen.max_message_chars,
+    )
+    shown = mount(app, services, viewer, is_ours)
+
+    # The last one added is the first to see a request.
+    # It allows nobody, and with it in place Gradio's own, which allows everybody, steps back.
+    app.add_middleware(CORSMiddleware)
+    app.add_middleware(Identity, signer=Signer(keys), issues_on=shown.__contains__, cookie=chosen.cookie_name)
+    app.add_middleware(SafeHeaders)
+    app.add_middleware(TrustedProxies, trusted=chosen.trusted_proxies)
+    return app
+
+
+def main() -> int:
+    """Serve until told to stop. Returns the exit code."""
+    try:
+        chosen = settings.load()
+        logs.set_up(chosen.log_level, chosen.log_format)
+        chosen.signing_keys()
+        return _serve(chosen)
+    except BadSettings as error:
+        print(f"convstore cannot start.\n{error}", file=sys.stderr)
+        return 2
+
+
+def _serve(chosen: Settings) -> int:
+    from convstore.serving import CannotStart, listen, serve
+
+    try:
+        bound = listen(chosen.host, chosen.port)
+    except CannotStart as error:
+        print(f"convstore cannot start.\n{error}", file=sys.stderr)
+        return 1
+    app = create_app(chosen)
+    host, port = bound.getsockname()[:2]
+    _say_hello(chosen, f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    problem = serve(app, app.state.instance, bound, access_log=chosen.access_log)
+    if problem:
+        print(f"convstore cannot start.\n{problem}", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(1)  # a thread may still wait for the database that does not answer
+    return 0
+
+
+def _say_hello(chosen: Settings, url: str) -> None:
+    if settings.sqlite_file(chosen.database_url) and sqlite3.sqlite_version_info < SQLITE_SAFE_FOR_MANY:
+        log.info(
+            "SQLite %s is fine for one process; for several on one file use 3.51.3 or newer, or PostgreSQL",
+            sqlite3.sqlite_version,
+        )
+    demo = "the offline demo model (set OPENAI_API_KEY for a real one)"
+    agent = demo if chosen.agent_spec == "demo" else chosen.agent_spec
+    log.info("convstore is at %s, answered by %s", url, agent, extra={"instance": chosen.instance_name})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
