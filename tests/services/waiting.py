@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = 10.0, every: float = 0.02) -> T:
+def until(condition: Callable[[], T | None], what: str, seconds: float = 10.0, every: float = 0.02) -> T:
     """The first truthy value of `condition()`. Fails with `what` (and the last value) when `seconds` have passed."""
     deadline = time.monotonic() + seconds
     while True:
