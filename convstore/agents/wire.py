@@ -8,9 +8,12 @@ everything else together. All events that arrived together come as one batch.
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import suppress
 from typing import Any
+
+from pydantic_core import from_json
 
 from convstore.agents.base import Message, PastCall
 
@@ -82,10 +85,13 @@ def _result(call: PastCall) -> str:
     return f"Error: {call.result}" if call.status == "failed" else call.result
 
 
-async def read_batches(content_type: str, received: AsyncIterator[bytes]) -> AsyncGenerator[list[Json]]:
+async def read_batches(
+    content_type: str, received: AsyncIterator[bytes], silence_seconds: float
+) -> AsyncGenerator[list[Json]]:
     """The answer's chunks, all that arrived together in one list. A server that ignores `stream` gives one chunk.
 
-    Raises `Malformed` or `ServerError`."""
+    `silence_seconds`: how long a server may send comments only; the client's own time-out sees no silence there.
+    Raises `Malformed`, `ServerError` or `TimeoutError`."""
     if "html" in content_type:
         raise WebPage
     if "application/json" in content_type:
@@ -99,22 +105,27 @@ async def read_batches(content_type: str, received: AsyncIterator[bytes]) -> Asy
     rest = b""
     unknown_lines = chunks = 0
     done = False
+    heard_at = time.monotonic()
     async for data in received:
         *lines, rest = (rest + data).split(b"\n")
         if len(rest) > MAX_LINE_BYTES:
             raise Malformed
         batch = []
         for line in lines:
-            field, _, value = line.strip().partition(b":")
-            if field == b"data" and value.strip() == b"[DONE]":
+            field, _, value = line.partition(b":")
+            value = value.strip()
+            if field == b"data" and value == b"[DONE]":
                 done = True
-            elif field == b"data" and value.strip():
+            elif field == b"data" and value:
                 batch.append(_chunk(value))
-            elif field not in (b"", b"data", b"event", b"id", b"retry"):
+            elif field.strip() not in (b"", b"data", b"event", b"id", b"retry"):
                 unknown_lines += 1
         chunks += len(batch)
         if batch:
             yield batch
+            heard_at = time.monotonic()
+        elif time.monotonic() - heard_at > silence_seconds:
+            raise TimeoutError
         if done:
             await _drain(received)
             break
@@ -132,7 +143,7 @@ async def _drain(received: AsyncIterator[bytes]) -> None:
 
 def _chunk(data: bytes) -> Json:
     try:
-        chunk = json.loads(data)
+        chunk = from_json(data)
     except ValueError:
         raise Malformed from None
     if not isinstance(chunk, dict):

@@ -148,7 +148,7 @@ def _send(writer: asyncio.StreamWriter, status: int, headers: dict[str, str], bo
 async def _serve(port: int) -> None:
     model = ScriptedModel(port)
     await model.start()
-    print(f"scripted model on {model.base_url}", flush=True)
+    print(f"scripted model on {model.base_url}", flush=True)  # noqa: T201 - what whoever started it waits for
     await asyncio.Event().wait()
 
 
