@@ -59,8 +59,8 @@ class Conversation(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     owner: str = Field(sa_column=Column(Text, nullable=False))
-    title: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
-    titled_by: str = Field(default="start", sa_column=Column(Text, nullable=False, server_default="start"))
+    title: str = Field(default="", sa_column=Column(Text, nullable=False, default="", server_default=""))
+    titled_by: str = Field(default="start", sa_column=Column(Text, nullable=False, default="start", server_default="start"))
     version: int = Field(default=1, nullable=False)
     message_count: int = Field(default=0, nullable=False)  # also the position of the next message
     lane_count: int = Field(default=0, nullable=False)  # also the number of the next lane
@@ -99,13 +99,14 @@ class Message(SQLModel, table=True):
     position: int
     lane: int
     role: str = Field(sa_column=Column(Text, nullable=False))
-    content: str = Field(default="", sa_column=Column(Text, nullable=False))
-    reasoning: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
-    status: str = Field(default="complete", sa_column=Column(Text, nullable=False))
+    content: str = Field(default="", sa_column=Column(Text, nullable=False, default=""))
+    reasoning: str = Field(default="", sa_column=Column(Text, nullable=False, default="", server_default=""))
+    status: str = Field(default="complete", sa_column=Column(Text, nullable=False, default="complete"))
     error: str | None = Field(default=None, sa_column=Column(Text))  # why it failed, in words for the reader
     model: str | None = Field(default=None, sa_column=Column(Text))
     input_tokens: int | None = None
     output_tokens: int | None = None
+    tool_count: int = Field(default=0, nullable=False)  # how many rows in `tool_call`: 0 saves looking
     served_by: str | None = Field(default=None, sa_column=Column(Text))  # the instance that wrote it
     created_at: datetime = _time(nullable=False, default=now())
     finished_at: datetime | None = _time()
@@ -127,7 +128,7 @@ class MessageDelta(SQLModel, table=True):
     message_id: UUID = _message_key(primary_key=True)
     attempt: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    kind: str = Field(default="text", sa_column=Column(Text, nullable=False))
+    kind: str = Field(default="text", sa_column=Column(Text, nullable=False, default="text"))
     text: str = Field(sa_column=Column(Text, nullable=False))
 
 
@@ -147,7 +148,7 @@ class ToolCall(SQLModel, table=True):
     name: str = Field(sa_column=Column(Text, nullable=False))
     arguments: str = Field(sa_column=Column(Text, nullable=False))  # JSON, as the model wrote it
     result: str | None = Field(default=None, sa_column=Column(Text))
-    status: str = Field(default="running", sa_column=Column(Text, nullable=False))
+    status: str = Field(default="running", sa_column=Column(Text, nullable=False, default="running"))
     repeatable: bool = Field(default=False, nullable=False)  # running it twice does no harm
     text_offset: int = Field(default=0, nullable=False)  # characters of the answer written before the call
     started_at: datetime = _time(nullable=False, default=now())
@@ -163,7 +164,8 @@ class IdempotencyKey(SQLModel, table=True):
     owner: str = Field(sa_column=Column(Text, primary_key=True))
     key: str = Field(sa_column=Column(Text, primary_key=True))
     digest: str = Field(sa_column=Column(Text, nullable=False))  # SHA-256 of what was sent
-    conversation_id: UUID = _conversation_key()
+    # No foreign key: the row is written before the conversation it may create. It goes with its age.
+    conversation_id: UUID
     user_message_id: UUID | None = None
     answer_id: UUID
     created_at: datetime = _time(nullable=False, default=now())

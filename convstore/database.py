@@ -1,0 +1,153 @@
+"""One database for all instances: transactions that are short, explicit and retried as a whole.
+
+- The caller opens the transaction and it commits when the block ends well; nothing below commits.
+- A write on SQLite begins IMMEDIATE: a deferred one that reads first and writes later loses updates or fails midway.
+- A read on PostgreSQL is REPEATABLE READ, so that what several statements return belongs together.
+- Trouble with the connection surfaces as `Unavailable` within seconds, never as a hang.
+"""
+
+import asyncio
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session
+
+from convstore import engines, schema
+from convstore.errors import ConvstoreError, Unavailable
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ATTEMPTS = 8  # of one transaction, when the database asks for it to be run again
+RETRY_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+WRITE_QUEUE_SECONDS = 10.0  # how long a write of this process waits for the others of this process
+
+
+class Database:
+    """A database by its URL (`sqlite:///file.db`, `postgresql://user@host/name`). One per process, safe from any thread.
+
+    `pool_size` is the number of connections, and of threads, that this process uses at most.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = engines.normal_url(url)
+        self.dialect = make_url(self.url).get_backend_name()
+        self.engine: Engine = engines.create(self.url, pool_size)
+        self._read_engine = engines.reading(self.engine)
+        self._write_engine = engines.writing(self.engine)
+        self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="database")
+        # SQLite has one writer; waiting in line here is fair and wakes at once, its own busy handler sleeps and polls.
+        self._one_writer = threading.Lock() if self.dialect == "sqlite" else None
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session in a read transaction: one consistent picture. Raises `Unavailable`."""
+        with _unavailable(), Session(self._read_engine, autoflush=False, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session in a write transaction that commits when the block ends without an error. Raises `Unavailable`.
+
+        A block cannot be run twice: where other writers compete on PostgreSQL, `run` is the one that retries.
+        """
+        with (
+            _unavailable(),
+            self._turn_to_write(),
+            Session(self._write_engine, autoflush=False, expire_on_commit=False) as session,
+        ):
+            yield session
+            session.commit()
+
+    def run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`work(session, …)` in a write transaction, from the start again when the database asks for that.
+
+        Returns what `work` returns. Raises what it raises, or `Unavailable`.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self.write() as session:
+                    return work(session, *args, **kwargs)
+            except (DBAPIError, Unavailable) as error:
+                cause = error if isinstance(error, DBAPIError) else error.__cause__
+                if attempt == ATTEMPTS or not _asks_for_retry(cause):
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+        raise AssertionError("unreachable")
+
+    async def reading(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`work(session, …)` in a read transaction, in one of the database's threads."""
+
+        def in_thread() -> T:
+            with self.read() as session:
+                return work(session, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
+
+    async def writing(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`run(work, …)` in one of the database's threads. A cancelled caller does not cancel the transaction."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: self.run(work, *args, **kwargs))
+
+    def migrate(self) -> None:
+        """Bring the tables up to this version; any number of processes may call this at once. Raises `SchemaError`."""
+        with _unavailable(), self._turn_to_write():
+            schema.migrate(self._write_engine)
+
+    def check(self) -> str:
+        """The dialect's name if the database answers and has this version's tables; `Unavailable` or `SchemaError`."""
+        with self.read() as session:
+            schema.check(session.connection())
+        return self.dialect
+
+    def close(self) -> None:
+        """Give the threads and connections back. Waits for transactions that are under way."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self.engine.dispose()
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        if self._one_writer is None:
+            yield
+            return
+        if not self._one_writer.acquire(timeout=WRITE_QUEUE_SECONDS):
+            raise Unavailable()
+        try:
+            yield
+        finally:
+            self._one_writer.release()
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except ConvstoreError:
+        raise
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        if not _asks_for_retry(error):
+            log.warning("database trouble: %s", type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
+        raise Unavailable() from error
+
+
+def _asks_for_retry(error: BaseException | None) -> bool:
+    if not isinstance(error, DBAPIError):
+        return False
+    return getattr(error.orig, "sqlstate", None) in RETRY_SQLSTATES or "database is locked" in str(error.orig)
+
+
+def dialect_of(session: Session) -> str:
+    """`sqlite` or `postgresql`: for the few statements that the two spell differently."""
+    return session.get_bind().dialect.name
+
+

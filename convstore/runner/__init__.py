@@ -1,0 +1,183 @@
+"""Runs answers on this instance: takes sends, claims what waits, writes, hands over.
+
+Process memory is never the truth here: whatever this object holds can vanish at any moment, and another instance goes on
+from the rows.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from convstore import answers, claims, turns
+from convstore.agents.base import Agent
+from convstore.database import Database
+from convstore.errors import ConvstoreError, Unavailable
+from convstore.runner.flusher import Flusher
+from convstore.runner.limits import Limits
+from convstore.runner.writing import Writing
+from convstore.tool_calls import Fence
+from convstore.tree import LEAF, Parent
+from convstore.turns import Lease, Turn
+
+log = logging.getLogger(__name__)
+
+__all__ = ["Limits", "Runner"]
+
+HAND_OVER_SECONDS = 2.0  # for the last flush and the hand-over, after the time to drain is up
+
+
+class Runner:
+    """One per process. `instance` is its name in rows and logs; two processes may share one."""
+
+    def __init__(self, db: Database, agent: Agent, instance: str, limits: Limits | None = None) -> None:
+        self.db, self.agent, self.instance = db, agent, instance
+        self.limits = limits or Limits()
+        # The name may come again after a restart; the lease must not.
+        self.lease = Lease(f"{instance}/{secrets.token_hex(6)}", instance, self.limits.lease_seconds)
+        self.flusher = Flusher(db, self.lease)
+        self.on_change: Callable[[set[UUID]], None] = lambda conversations: None
+        self._writings: dict[asyncio.Task[None], Writing] = {}
+        self._reserved = 0
+        self._draining = False
+        self._room = asyncio.Event()
+        self._background: list[asyncio.Task[None]] = []
+
+    @property
+    def running(self) -> int:
+        """How many answers this instance is writing."""
+        return len(self._writings)
+
+    @property
+    def draining(self) -> bool:
+        """This instance is on its way out and takes no more answers."""
+        return self._draining
+
+    async def start(self) -> None:
+        """Begin to flush and to look for answers that wait."""
+        self.flusher.on_flush = lambda conversations: self.on_change(conversations)
+        self._background = [
+            asyncio.create_task(self.flusher.run(), name="flusher"),
+            asyncio.create_task(self._sweep(), name="sweep"),
+        ]
+
+    async def send(
+        self,
+        owner: str,
+        text: str,
+        *,
+        conversation_id: UUID | None = None,
+        parent_id: Parent = LEAF,
+        key: str | None = None,
+        model: str | None = None,
+    ) -> Turn:
+        """Add a message and have it answered, here when there is room, else by whichever instance has. See `turns.begin`."""
+        return await self._begin(
+            turns.begin,
+            owner,
+            text,
+            conversation_id=conversation_id,
+            parent_id=parent_id,
+            key=key,
+            model=model,
+            most_characters=self.limits.message_characters,
+        )
+
+    async def retry(
+        self, owner: str, conversation_id: UUID, message_id: UUID, *, key: str | None = None, model: str | None = None
+    ) -> Turn:
+        """Another answer beside that one. See `turns.retry`."""
+        return await self._begin(turns.retry, owner, conversation_id, message_id, key=key, model=model)
+
+    async def stop(self, owner: str, conversation_id: UUID, message_id: UUID | None = None) -> int:
+        """Ask for an answer (None: all of the conversation) to stop, wherever it is written. See `answers.request_stop`."""
+        asked = await self.db.writing(answers.request_stop, owner, conversation_id, message_id)
+        self.on_change({conversation_id})
+        return asked
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more answers, let those that run finish for so long, then put the rest back in the queue."""
+        self._draining = True
+        if self._writings and seconds > 0:
+            await asyncio.wait(self._writings, timeout=seconds)
+        left = [w for t, w in self._writings.items() if not t.done() and w.draft.outcome is None]
+        for writing in left:
+            writing.hand_over()
+        if self._writings:
+            await asyncio.wait(self._writings, timeout=HAND_OVER_SECONDS)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._give_back([w.draft.fence for w in left if not w.draft.lost])
+
+    async def _give_back(self, fences: Sequence[Fence]) -> None:
+        if not fences:
+            return
+        try:
+            async with asyncio.timeout(HAND_OVER_SECONDS):
+                await self.db.writing(claims.hand_over, self.lease, fences)
+        except (ConvstoreError, TimeoutError):
+            log.warning("%d answers could not be handed over; their leases will pass", len(fences))
+
+    async def _begin(self, begin: Callable[..., Turn], *args: Any, **kwargs: Any) -> Turn:
+        # In a task of its own: a client that goes away after the commit must not leave a claimed answer unwritten.
+        return await asyncio.shield(asyncio.ensure_future(self._begin_here(begin, *args, **kwargs)))
+
+    async def _begin_here(self, begin: Callable[..., Turn], *args: Any, **kwargs: Any) -> Turn:
+        room = not self._draining and self.running + self._reserved < self.limits.answers
+        self._reserved += room
+        try:
+            turn = await self.db.writing(begin, *args, lease=self.lease if room else None, **kwargs)
+            if turn.claimed:
+                self._write(Fence(turn.conversation_id, turn.answer_id, 1, self.lease.owner))
+        finally:
+            self._reserved -= room
+        self.on_change({turn.conversation_id})
+        return turn
+
+    def _write(self, fence: Fence) -> None:
+        draft = self.flusher.open(fence)
+        writing = Writing(self.db, self.agent, self.limits, draft, self.instance)
+        task = asyncio.create_task(writing.run(), name=f"answer {fence.message_id}")
+        self._writings[task] = writing
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._writings.pop(task, None)
+            self.flusher.close(draft)
+            self._room.set()  # one may be waiting behind this very answer
+            if not task.cancelled() and task.exception() is not None:
+                log.error("answer %s ended badly; its lease will pass", fence.message_id, exc_info=task.exception())
+
+        task.add_done_callback(ended)
+
+    async def _sweep(self) -> None:
+        """Claim answers that are queued or abandoned, as room allows. One cheap read when there is nothing to do."""
+        while not self._draining:
+            try:
+                await self._claim()
+            except Unavailable:
+                pass  # the database layer has logged it; the next round tries again
+            except Exception:
+                log.exception("a sweep failed; the next one tries again")
+            try:
+                async with asyncio.timeout(self.limits.sweep_seconds):
+                    await self._room.wait()
+            except TimeoutError:
+                pass
+            self._room.clear()
+
+    async def _claim(self) -> None:
+        room = self.limits.answers - self.running - self._reserved
+        if room <= 0 or not await self.db.reading(claims.any_waiting):
+            return
+        self._reserved += room
+        try:
+            fences = await self.db.writing(claims.claim, self.lease, room, self.limits.attempts)
+            for fence in fences:
+                self._write(fence)
+        finally:
+            self._reserved -= room
+        if fences:
+            self.on_change({fence.conversation_id for fence in fences})

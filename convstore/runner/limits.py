@@ -1,0 +1,19 @@
+"""What one instance allows an answer, and itself."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Durations in seconds, texts in characters."""
+
+    lease_seconds: float = 10.0
+    sweep_seconds: float = 1.0  # between two looks for queued and abandoned answers
+    answers: int = 100  # written at once; over that they stay queued
+    attempts: int = 5  # of one answer, over all instances
+    answer_seconds: float = 600.0
+    answer_characters: int = 500_000
+    message_characters: int = 50_000
+    history_messages: int = 50
+    history_tokens: int = 16_000
+    system_prompt: str = ""
