@@ -25,13 +25,11 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
     """The whole application. Without settings it reads them from the environment and `.env`. Raises `BadSettings`."""
     # Imported here: gradio and fastapi take seconds, and a wrong setting should be told at once.
     from fastapi import FastAPI
-    from starlette.middleware.cors import CORSMiddleware
 
     from convstore import agents, api
     from convstore.api import errors
-    from convstore.api.headers import SafeHeaders
-    from convstore.api.identity import Identity, Signer, viewer
-    from convstore.api.origin import TrustedProxies, is_ours
+    from convstore.api.identity import viewer
+    from convstore.api.origin import is_ours
     from convstore.database import Database
     from convstore.errors import Invalid
     from convstore.follow import Hub
@@ -92,14 +90,24 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
         max_message_chars=chosen.max_message_chars,
     )
     shown = mount(app, services, viewer, is_ours)
+    surround(app, chosen, keys, shown)
+    return app
+
+
+def surround(app: "FastAPI", chosen: Settings, keys: list[str], shown: frozenset[str]) -> None:
+    """What every request passes on its way in: proxy headers, safe defaults, identity (issued on the pages `shown`)."""
+    from starlette.middleware.cors import CORSMiddleware
+
+    from convstore.api.headers import SafeHeaders
+    from convstore.api.identity import Identity, Signer
+    from convstore.api.origin import TrustedProxies
 
     # The last one added is the first to see a request.
-    # It allows nobody, and with it in place Gradio's own, which allows everybody, steps back.
+    # This one allows nobody, and with it in place Gradio's own, which allows everybody, steps back.
     app.add_middleware(CORSMiddleware)
     app.add_middleware(Identity, signer=Signer(keys), issues_on=shown.__contains__, cookie=chosen.cookie_name)
     app.add_middleware(SafeHeaders)
     app.add_middleware(TrustedProxies, trusted=chosen.trusted_proxies)
-    return app
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ def lifetime(path: str, query: bytes = b"") -> str:
     """The Cache-Control of this path when it is served well."""
     if path.startswith("/assets/") or (path == "/theme.css" and b"v=" in query):
         return FOR_EVER
-    if path.startswith(("/static/", "/svelte/")) or path in ("/favicon.ico", "/manifest.json"):
+    if path.startswith(("/static/", "/svelte/")) or path in ("/favicon.ico", "/manifest.json", "/pwa_icon"):
         return AN_HOUR
     return "no-store"
 

@@ -21,19 +21,20 @@ _SCRIPT = re.compile(rb"<script(?=[\s>])")
 _PREVIEW = re.compile(rb"\s*<meta\s+(?:property|name)=\"(?:og|twitter):[^>]*>")
 
 
-def harden(html: bytes, nonce: str) -> bytes:
-    """Gradio's page with this nonce on each of its scripts and without link previews.
+def harden(html: bytes, nonce: str, head: bytes = b"") -> bytes:
+    """Gradio's page with our `head`, with this nonce on each script and without link previews.
 
     Gradio writes its configuration into the page with `<` escaped, so a `<script` here is one of its own.
     """
-    return _SCRIPT.sub(b'<script nonce="' + nonce.encode() + b'"', _PREVIEW.sub(b"", html))
+    html = _PREVIEW.sub(b"", html).replace(b"</head>", head + b"</head>", 1)
+    return _SCRIPT.sub(b'<script nonce="' + nonce.encode() + b'"', html)
 
 
 class Guarded:
-    """ASGI, around the application that makes the page."""
+    """ASGI, around the application that makes the page. `head` is HTML of ours for every page's head."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, head: str = "") -> None:
+        self.app, self.head = app, head.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         accepts_gzip = "gzip" in Headers(scope=scope).get("accept-encoding", "")
@@ -56,7 +57,7 @@ class Guarded:
             if message.get("more_body"):
                 return
             nonce = secrets.token_urlsafe(18)
-            page = harden(bytes(body), nonce)
+            page = harden(bytes(body), nonce, self.head)
             headers = _set_policy(start, nonce)
             headers.add_vary_header("Accept-Encoding")
             if accepts_gzip:

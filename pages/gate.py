@@ -20,7 +20,15 @@ from pages.csp import Guarded
 
 CALL = "/gradio_api/run/predict"
 FILES = frozenset(
-    {"/config", "/theme.css", "/gradio_api/theme.css", "/gradio_api/app_id", "/favicon.ico", "/manifest.json"}
+    {
+        "/config",
+        "/theme.css",
+        "/gradio_api/theme.css",
+        "/gradio_api/app_id",
+        "/favicon.ico",
+        "/manifest.json",
+        "/pwa_icon",  # named by the manifest; not with a size, which would have Pillow draw any
+    }
 )
 FOLDERS = ("/assets/", "/static/", "/svelte/")
 MAX_BODY_BYTES = 200_000
@@ -45,14 +53,19 @@ class Gate:
     """ASGI, around Gradio's application.
 
     `pages`: the paths of our pages. `handlers`: how many inputs the handler of each index has.
-    `is_ours`: whether one of our own pages sent a request.
+    `is_ours`: whether one of our own pages sent a request. `head`: HTML for every page's head.
     """
 
     def __init__(
-        self, app: ASGIApp, pages: frozenset[str], handlers: Mapping[int, int], is_ours: Callable[[Scope], bool]
+        self,
+        app: ASGIApp,
+        pages: frozenset[str],
+        handlers: Mapping[int, int],
+        is_ours: Callable[[Scope], bool],
+        head: str = "",
     ) -> None:
         self.app, self.pages, self.handlers, self.is_ours = app, pages, handlers, is_ours
-        self.page, self.cached = Guarded(app), Cached(app)
+        self.page, self.cached = Guarded(app, head), Cached(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

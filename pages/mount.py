@@ -17,11 +17,12 @@ from gradio.state_holder import SessionState, StateHolder
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 
 from pages import Services, build
 from pages.assets import FOLDER, Assets
 from pages.gate import Gate
+from pages.look import look
 
 APP_ID = 1  # the same on every instance: a page that lost its server compares this, and reloads when it differs
 
@@ -55,11 +56,17 @@ def mount(app: Starlette, services: Services, viewer: Viewer, is_ours: IsOurs) -
     `viewer` says who sent a request (None: 401), `is_ours` whether one of our own pages did. Call it after every other
     route is in place, because it answers for all that is left.
     """
-    return mount_demo(app, build(services), viewer, is_ours)
+    return mount_demo(app, build(services), viewer, is_ours, **look())
 
 
-def mount_demo(app: Starlette, demo: gr.Blocks, viewer: Viewer, is_ours: IsOurs, **look: Any) -> frozenset[str]:
-    """`mount` for any Gradio demo whose listeners pass `check_listeners`. `look` goes to Gradio: theme, css, head."""
+def mount_demo(
+    app: Starlette, demo: gr.Blocks, viewer: Viewer, is_ours: IsOurs, *, head: str = "", **dress: Any
+) -> frozenset[str]:
+    """`mount` for any Gradio demo whose listeners pass `check_listeners`.
+
+    `head` is written into the page itself: Gradio would add it from a script, after the first paint. `dress` goes to
+    Gradio (theme, css).
+    """
     check_listeners(demo)
     app.mount("/ui", Assets())
     icon = FOLDER / "icon.svg"
@@ -81,7 +88,7 @@ def mount_demo(app: Starlette, demo: gr.Blocks, viewer: Viewer, is_ours: IsOurs,
         allowed_paths=[],
         blocked_paths=["/"],
         favicon_path=str(icon) if icon.exists() else None,
-        **look,
+        **dress,
     )
     demo.has_launched = True  # else Gradio skips its own check of file paths in inputs
     demo.extra_startup_events.append(lambda: _close_queue(demo))
@@ -91,14 +98,9 @@ def mount_demo(app: Starlette, demo: gr.Blocks, viewer: Viewer, is_ours: IsOurs,
     gradio_app.state_holder = _NoSessions()
     gradio_app.state_holder.set_blocks(demo)
     pages = frozenset(f"/{page[0]}" for page in demo.pages)
-    route.app = gate(gradio_app, demo, pages, is_ours)
-    return pages
-
-
-def gate(gradio_app: ASGIApp, demo: gr.Blocks, pages: frozenset[str], is_ours: IsOurs) -> Gate:
-    """The gate for exactly these pages and this demo's handlers."""
     handlers = {index: len(fn.inputs) for index, fn in demo.fns.items() if fn.fn is not None}
-    return Gate(gradio_app, pages, handlers, is_ours)
+    route.app = Gate(gradio_app, pages, handlers, is_ours, head)
+    return pages
 
 
 async def _close_queue(demo: gr.Blocks) -> None:
