@@ -67,14 +67,14 @@ def build(services: Services) -> None:
         "model_label": services.model_label,
         "examples": [{"title": title, "text": text} for title, text in EXAMPLES],
     }
-    with gr.Column(elem_id="sidebar"):
+    with gr.Column(elem_id="sidebar", min_width=0):
         Island("sidebar-head", elem_id="sidebar-head")
-        listing = Island("conversation-list", elem_id="conversation-list", calls=("page",))
+        listing = Island("conversation-list", elem_id="conversation-list", calls=("more",))
         Island("sidebar-foot", elem_id="sidebar-foot")
-    with gr.Column(elem_id="stage"):
+    with gr.Column(elem_id="stage", min_width=0):
         Island("top-bar", elem_id="top-bar", settings=settings)
         transcript = Island("transcript", elem_id="transcript", calls=("open",), settings=settings)
-        with gr.Column(elem_id="composer"):
+        with gr.Column(elem_id="composer", min_width=0):
             Island("error-banner", elem_id="error-banner")
             with gr.Row(elem_id="composer-box"):
                 gr.Textbox(
@@ -104,7 +104,7 @@ def _connect(services: Services, transcript: Island, listing: Island, turns: Isl
     async def open_(owner: str, order: Open) -> dict[str, Any]:
         return {"window": await shown(owner, order.conversation, order.leaf, order.before)}
 
-    async def page(owner: str, order: More) -> dict[str, Any]:
+    async def more(owner: str, order: More) -> dict[str, Any]:
         limit = services.list_conversations
         return views.page(await db.reading(conversations.recent, owner, limit=limit, before=order.before))
 
@@ -121,7 +121,7 @@ def _connect(services: Services, transcript: Island, listing: Island, turns: Isl
         return {}
 
     answer(transcript, "open", Open, open_)
-    answer(listing, "page", More, page)
+    answer(listing, "more", More, more)
     answer(turns, "send", Send, send)
     answer(turns, "retry", Retry, retry)
     answer(turns, "stop", Stop, stop)

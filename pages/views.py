@@ -57,7 +57,7 @@ def message(view: messages.View) -> dict[str, Any]:
     }
 
 
-def _tool(call: tool_calls.View, content: str) -> dict[str, Any]:
+def _tool(call: tool_calls.Call, content: str) -> dict[str, Any]:
     return {
         "id": str(call.id),
         "name": call.name,

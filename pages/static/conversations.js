@@ -34,7 +34,7 @@ export class ConversationList {
 
   async load() {
     try {
-      const page = await this.lane.call("page", {});
+      const page = await this.lane.call("more", {});
       const fresh = new Set(page.items.map((item) => item.id));
       const oldest = page.items.at(-1)?.updated_at ?? "";
       const below = page.next ? this.items.filter((item) => !fresh.has(item.id) && item.updated_at <= oldest) : [];
@@ -64,7 +64,7 @@ export class ConversationList {
     if (!this.next || this.loading) return;
     this.loading = true;
     try {
-      const page = await this.lane.call("page", { before: this.next });
+      const page = await this.lane.call("more", { before: this.next });
       const known = new Set(this.items.map((item) => item.id));
       this.items.push(...page.items.filter((item) => !known.has(item.id)));
       this.next = page.next;

@@ -8,7 +8,7 @@ import { h, iconButton } from "./dom.js";
 import { icon } from "./icons.js";
 
 const SAFE_LINK = /^(?:https?:|mailto:)/i;
-const NAMES = { js: "JavaScript", ts: "TypeScript", py: "Python", sh: "Shell", bash: "Bash", html: "HTML", css: "CSS", json: "JSON", sql: "SQL", yaml: "YAML", xml: "XML", cpp: "C++", csharp: "C#", php: "PHP" };
+const NAMES = { js: "JavaScript", javascript: "JavaScript", ts: "TypeScript", typescript: "TypeScript", py: "Python", python: "Python", rust: "Rust", go: "Go", java: "Java", sh: "Shell", bash: "Bash", html: "HTML", css: "CSS", json: "JSON", sql: "SQL", yaml: "YAML", xml: "XML", cpp: "C++", csharp: "C#", php: "PHP" };
 
 const markdown = new MarkdownIt({ html: false, linkify: true, breaks: false, typographer: false });
 markdown.validateLink = (url) => SAFE_LINK.test(url.trim());

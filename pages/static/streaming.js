@@ -7,7 +7,7 @@ import { highlight, parse, render } from "./markdown.js";
 
 export class GrowingText {
   constructor() {
-    this.element = h("div", { class: "prose" });
+    this.element = h("div", { class: "md" });
     this.#reset();
   }
 

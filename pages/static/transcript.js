@@ -21,7 +21,7 @@ export class Transcript {
     this.earlier = h("button", { type: "button", class: "load-earlier", onclick: () => this.#loadEarlier() }, "Load earlier messages");
     this.list = h("div", { class: "messages" });
     this.aside = h("div", { class: "aside" }); // empty state, skeleton, not found
-    this.column = h("div", { class: "column" }, this.earlier, this.list, this.aside);
+    this.column = h("div", { class: "thread" }, this.earlier, this.list, this.aside);
     element.replaceChildren(this.column);
     const scroller = byId("transcript");
     scroller.setAttribute("role", "log");
