@@ -1,8 +1,8 @@
 """An answer while it is written, and how it ends: complete, stopped, failed or interrupted. Claims are in `claims`.
 
 - Whoever holds (lease_owner, attempt) in the answer's own row may write it, nobody else.
-- `flush` writes what all answers of one instance have produced since the last one, in one transaction, and learns in the
-  same breath which of them were lost to another instance and which were asked to stop.
+- `flush` writes what all answers of one instance have produced since the last one, in one transaction, and learns in
+  the same breath which of them were lost to another instance and which were asked to stop.
 - Time is the database's. Lock order: conversations (by id), then messages.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, delete, select, update
+from sqlalchemy import Text, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -81,7 +81,9 @@ def flush(session: Session, lease: Lease, writes: Sequence[Write]) -> dict[UUID,
             col(Message.stop_requested),
             (col(Message.lease_until) < now(lease.seconds * RENEW_BELOW)).label("due"),
         )
-        .where(col(Message.id).in_(attempts), col(Message.lease_owner) == lease.owner, col(Message.status) == "streaming")
+        .where(
+            col(Message.id).in_(attempts), col(Message.lease_owner) == lease.owner, col(Message.status) == "streaming"
+        )
         .order_by(col(Message.id))
         .with_for_update(key_share=True)
     ).all()
@@ -113,7 +115,7 @@ _FINISH = (
         content=bindparam("new_content"),
         reasoning=bindparam("new_reasoning"),
         error=bindparam("new_error"),
-        model=case((bindparam("new_model").is_(None), col(Message.model)), else_=bindparam("new_model")),
+        model=func.coalesce(bindparam("new_model", type_=Text), col(Message.model)),
         input_tokens=bindparam("new_input_tokens"),
         output_tokens=bindparam("new_output_tokens"),
         finished_at=now(),
@@ -148,9 +150,7 @@ def settle(session: Session, ended: dict[UUID, str]) -> None:
     """End answers that nobody writes any more (id → status), with the text they have. The caller holds the locks."""
     if not ended:
         return
-    attempts = session.execute(
-        select(col(Message.id), col(Message.attempt)).where(col(Message.id).in_(ended))
-    ).all()
+    attempts = session.execute(select(col(Message.id), col(Message.attempt)).where(col(Message.id).in_(ended))).all()
     texts = text_so_far(session, {row.id: row.attempt for row in attempts})
     _finish(
         session,

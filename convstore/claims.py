@@ -51,7 +51,7 @@ def claim(session: Session, lease: Lease, limit: int, max_attempts: int) -> list
         )
         .returning(col(Message.conversation_id), col(Message.id), col(Message.attempt))
     ).all()
-    return [Fence(*row, lease.owner) for row in claimed]
+    return [Fence(row.conversation_id, row.id, row.attempt, lease.owner) for row in claimed]
 
 
 def any_waiting(session: Session) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, insert, literal, select, tuple_, update
+from sqlalchemy import bindparam, insert, literal, select, tuple_, update
 from sqlmodel import Session, col
 
 from convstore.clock import UtcDateTime, now
@@ -67,7 +67,7 @@ _ONE = select(*_COLUMNS).where(
 )
 
 
-def _summary(row: Row[Any]) -> Summary:
+def _summary(row: Any) -> Summary:
     return Summary(*row)
 
 
@@ -84,7 +84,12 @@ def add(session: Session, owner: str, conversation_id: UUID, title: str, titled_
         raise Invalid("A conversation needs an owner.")
     session.execute(
         insert(Conversation).values(
-            id=conversation_id, owner=owner, title=clean_title(title), titled_by=titled_by, created_at=now(), updated_at=now()
+            id=conversation_id,
+            owner=owner,
+            title=clean_title(title),
+            titled_by=titled_by,
+            created_at=now(),
+            updated_at=now(),
         )
     )
 
@@ -103,7 +108,7 @@ def recent(session: Session, owner: str, *, limit: int = 30, before: str | None 
     Rows added meanwhile do not shift the pages. Raises `Invalid` for a cursor that is not one of ours.
     """
     limit = max(1, min(limit, 200))
-    query: Select[Any] = (
+    query: Any = (
         select(*_COLUMNS)
         .where(
             col(Conversation.owner) == owner,

@@ -29,12 +29,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ATTEMPTS = 8  # of one transaction, when the database asks for it to be run again
-RETRY_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+RETRY_SQLSTATES = {
+    "40001",
+    "40P01",
+}  # serialization failure, deadlock: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 WRITE_QUEUE_SECONDS = 10.0  # how long a write of this process waits for the others of this process
 
 
 class Database:
-    """A database by its URL (`sqlite:///file.db`, `postgresql://user@host/name`). One per process, safe from any thread.
+    """A database by its URL (`sqlite:///file.db`, `postgresql://user@host/name`). One per process, for any thread.
 
     `pool_size` is the number of connections, and of threads, that this process uses at most.
     """
@@ -149,5 +152,3 @@ def _asks_for_retry(error: BaseException | None) -> bool:
 def dialect_of(session: Session) -> str:
     """`sqlite` or `postgresql`: for the few statements that the two spell differently."""
     return session.get_bind().dialect.name
-
-

@@ -26,7 +26,9 @@ def normal_url(url: str) -> str:
     try:
         parsed = make_url(url)
     except Exception as error:
-        raise Invalid("DATABASE_URL is not a database URL (sqlite:///file.db or postgresql://user@host/name)") from error
+        raise Invalid(
+            "DATABASE_URL is not a database URL (sqlite:///file.db or postgresql://user@host/name)"
+        ) from error
     kind = parsed.get_backend_name()
     if kind in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -63,7 +65,9 @@ def _sqlite(url: str, pool: dict[str, Any]) -> Engine:
         raise Invalid("DATABASE_URL needs a file: a database in memory is seen by one connection only")
     Path(file).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, **pool, connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000}
+        url,
+        **pool,
+        connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000},
     )
 
     @event.listens_for(engine, "connect")

@@ -122,7 +122,7 @@ class Hub:
     ) -> AsyncIterator[Event]:
         """The events of a conversation from now on, for as long as the viewer may read it.
 
-        With the id of the last event seen, only what came after it. Raises `NotFound`, `Unavailable`, at the first step.
+        With the id of the last event seen, only what came after it. Raises `NotFound` or `Unavailable` first.
         """
         reader = _Reader(viewer, *_parse(last_event_id))
         topic = self._topics.setdefault(conversation_id, _Topic())
@@ -179,7 +179,9 @@ class Hub:
         topics = dict(self._topics)
         versions = {key: topic.version for key, topic in topics.items()}
         cursors = {
-            key: {m: (a.attempt, a.seq) for m, a in topic.answers.items()} for key, topic in topics.items() if topic.answers
+            key: {m: (a.attempt, a.seq) for m, a in topic.answers.items()}
+            for key, topic in topics.items()
+            if topic.answers
         }
         news = await self._db.reading(changes.since, versions, cursors)
         self.polls += 1
@@ -191,7 +193,9 @@ class Hub:
             topic.version, topic.owner = head.version, head.owner
             live = {a.message_id: a for a in news.live if a.conversation_id == head.id}
             topic.answers = {
-                m: topic.answers[m] if m in topic.answers and topic.answers[m].attempt == a.attempt else _Answer(a.attempt)
+                m: topic.answers[m]
+                if m in topic.answers and topic.answers[m].attempt == a.attempt
+                else _Answer(a.attempt)
                 for m, a in live.items()
             }
         moved = {head.id for head in news.heads}
@@ -246,7 +250,7 @@ def _delta(piece: Piece) -> dict[str, Any]:
 
 
 def _parse(event_id: str | None) -> tuple[int, dict[UUID, tuple[int, int]]]:
-    """The version and the (attempt, seq) of each answer that an event id speaks of; nothing for one that is not ours."""
+    """The version and the (attempt, seq) of each answer an event id speaks of; nothing for one that is not ours."""
     try:
         version, _, held = (event_id or "").partition(".")
         seen = {}

@@ -24,7 +24,13 @@ def digest(*sent: Any) -> str:
 
 
 def take(
-    session: Session, owner: str, key: str, fingerprint: str, conversation_id: UUID, user_message_id: UUID | None, answer_id: UUID
+    session: Session,
+    owner: str,
+    key: str,
+    fingerprint: str,
+    conversation_id: UUID,
+    user_message_id: UUID | None,
+    answer_id: UUID,
 ) -> tuple[UUID, UUID | None, UUID] | None:
     """Take the key for a turn with these ids: None when it is ours now, else the ids of the turn that has it.
 

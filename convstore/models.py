@@ -60,7 +60,9 @@ class Conversation(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     owner: str = Field(sa_column=Column(Text, nullable=False))
     title: str = Field(default="", sa_column=Column(Text, nullable=False, default="", server_default=""))
-    titled_by: str = Field(default="start", sa_column=Column(Text, nullable=False, default="start", server_default="start"))
+    titled_by: str = Field(
+        default="start", sa_column=Column(Text, nullable=False, default="start", server_default="start")
+    )
     version: int = Field(default=1, nullable=False)
     message_count: int = Field(default=0, nullable=False)  # also the position of the next message
     lane_count: int = Field(default=0, nullable=False)  # also the number of the next lane
@@ -94,7 +96,7 @@ class Message(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     conversation_id: UUID = _conversation_key()
-    # No foreign key: deleting a conversation would then recurse through the depth of its tree. The store keeps it right.
+    # No foreign key: deleting a conversation would then recurse through the depth of its tree. The store keeps it.
     parent_id: UUID | None = None
     position: int
     lane: int

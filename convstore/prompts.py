@@ -4,6 +4,7 @@ A turn in a conversation of 10,000 messages reads what a turn in a short one rea
 """
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -48,11 +49,12 @@ def load(session: Session, fence: Fence, *, most_messages: int, most_tokens: int
     ).one_or_none()
     if answer is None:
         raise LeaseLost()
-    rows = []
+    rows: list[Any] = []
     if answer.parent_id is not None:
         columns = (col(Message.role), col(Message.content), col(Message.status), col(Message.tool_count))
         rows = tree.branch(session, columns, fence.conversation_id, answer.parent_id, most_messages)
-    kept, room = [], most_tokens * CHARACTERS_PER_TOKEN
+    kept: list[Any] = []
+    room = most_tokens * CHARACTERS_PER_TOKEN
     for row in reversed(rows):
         room -= len(row.content)
         if kept and room < 0:

@@ -44,7 +44,9 @@ def check(connection: Connection) -> None:
     """Raises `SchemaError` unless the tables are of exactly this version."""
     current = _known(connection)
     if current != newest():
-        raise SchemaError(f"The database is at revision {current or 'none'}, this version needs {newest()}: run the migrations.")
+        raise SchemaError(
+            f"The database is at revision {current or 'none'}, this version needs {newest()}: run the migrations."
+        )
 
 
 def _known(connection: Connection) -> str | None:

@@ -48,7 +48,7 @@ class Fence:
 
 
 _HELD = (
-    select(Message.tool_count)
+    select(col(Message.tool_count))
     .where(
         col(Message.id) == bindparam("message_id"),
         col(Message.attempt) == bindparam("attempt"),
@@ -59,7 +59,9 @@ _HELD = (
 )
 
 
-def start(session: Session, fence: Fence, call_id: str, name: str, arguments: str, *, repeatable: bool, text_offset: int) -> None:
+def start(
+    session: Session, fence: Fence, call_id: str, name: str, arguments: str, *, repeatable: bool, text_offset: int
+) -> None:
     """Record a call that is about to run. Raises `LeaseLost`."""
     position = _hold(session, fence)
     session.execute(
@@ -81,7 +83,7 @@ def settle(session: Session, fence: Fence, call_id: str, result: str, *, failed:
     """Record what came of the newest unsettled call of that name. Raises `LeaseLost`."""
     _hold(session, fence)
     newest = (
-        select(ToolCall.id)
+        select(col(ToolCall.id))
         .where(
             col(ToolCall.message_id) == fence.message_id,
             col(ToolCall.call_id) == storable(call_id),

@@ -48,13 +48,13 @@ class Place:
 _leaf = aliased(Message, name="leaf")
 _LOCKED = (
     select(
-        Conversation.version,
-        Conversation.message_count,
-        Conversation.lane_count,
-        Conversation.leaf_id,
-        _leaf.lane,
-        _leaf.role,
-        _leaf.status,
+        col(Conversation.version),
+        col(Conversation.message_count),
+        col(Conversation.lane_count),
+        col(Conversation.leaf_id),
+        col(_leaf.lane),
+        col(_leaf.role),
+        col(_leaf.status),
     )
     .select_from(Conversation)
     .join(_leaf, col(_leaf.id) == col(Conversation.leaf_id), isouter=True)
@@ -65,11 +65,11 @@ _LOCKED = (
     )
     .with_for_update(of=Conversation, key_share=True)
 )
-_PARENT = select(Message.lane, Message.position, Message.role, Message.status).where(
+_PARENT = select(col(Message.lane), col(Message.position), col(Message.role), col(Message.status)).where(
     col(Message.id) == bindparam("message_id"), col(Message.conversation_id) == bindparam("conversation_id")
 )
 _NEXT_IN_LANE = (
-    select(Message.id)
+    select(col(Message.id))
     .where(
         col(Message.conversation_id) == bindparam("conversation_id"),
         col(Message.lane) == bindparam("lane"),
@@ -170,17 +170,17 @@ def tip_of(session: Session, conversation_id: UUID, message_id: UUID) -> UUID:
     row = session.execute(_PARENT, {"message_id": message_id, "conversation_id": conversation_id}).one_or_none()
     if row is None:
         raise NotFound("This message is not in this conversation.")
-    return session.execute(
+    tip: UUID = session.execute(
         select(col(Message.id))
         .where(col(Message.conversation_id) == conversation_id, col(Message.lane) == row.lane)
         .order_by(col(Message.position).desc())
         .limit(1)
     ).scalar_one()
+    return tip
 
 
 def announce(session: Session, conversation_ids: set[UUID]) -> None:
     """Raise the version of these conversations: their readers load them again."""
     if conversation_ids:
-        session.execute(
-            update(Conversation).where(col(Conversation.id).in_(conversation_ids)).values(version=Conversation.version + 1)
-        )
+        moved = update(Conversation).where(col(Conversation.id).in_(conversation_ids))
+        session.execute(moved.values(version=Conversation.version + 1))

@@ -55,7 +55,7 @@ class Writing:
         """Write it. Interrupted by `draft.interrupt` (a stop, a lost lease) or by `hand_over`, through cancellation."""
         task = asyncio.current_task()
         assert task is not None
-        self.draft.on_interrupt = task.cancel
+        self.draft.on_interrupt = lambda: _cancel(task)
         try:
             outcome = await self._outcome()
         except asyncio.CancelledError:
@@ -188,6 +188,10 @@ class Writing:
                 "output_tokens": self._usage.output_tokens,
             },
         )
+
+
+def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
 
 
 def _past(entry: Entry) -> tuple[PastCall, ...]:
