@@ -12,8 +12,10 @@ from contextlib import AbstractContextManager
 import pytest
 
 from convstore.database import Database
+from tests.conftest import FAILED
 from tests.services.instances import Cluster, cluster
 from tests.services.people import Person
+from tests.services.processes import tail
 
 PATIENT = {"AGENT": "tests.services.agents:patient"}
 
@@ -31,10 +33,13 @@ def shared_site(
 
 
 @pytest.fixture
-def site(shared_site: Cluster) -> Cluster:
-    """The cluster of this file, every instance running and ready."""
+def site(request: pytest.FixtureRequest, shared_site: Cluster) -> Iterator[Cluster]:
+    """The cluster of this file, every instance running and ready. A failing test shows what they logged last."""
     shared_site.restore()
-    return shared_site
+    yield shared_site
+    if request.node.stash.get(FAILED, False):
+        for instance in shared_site.instances:
+            print(f"--- {instance.name}\n{tail(instance.log)}")
 
 
 @pytest.fixture

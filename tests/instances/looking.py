@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from convstore import messages
+from convstore import conversations, messages
 from convstore.database import Database
 from convstore.models import FINISHED
 from tests.services.people import Sent
@@ -38,3 +38,9 @@ def words(database: Database, owner: str, sent: Sent, count: int, seconds: float
         return view if len(view.content.split()) >= count else None
 
     return until(enough, f"answer {sent.answer} to have {count} words", seconds)
+
+
+def conversation_count(database: Database, owner: str) -> int:
+    """How many conversations (of up to 100) the person has."""
+    with database.read() as session:
+        return len(conversations.recent(session, owner, limit=100).items)

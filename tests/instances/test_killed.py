@@ -65,12 +65,15 @@ def test_every_answer_of_a_killed_instance_is_completed_by_another(
         after = answer(truth, owner, errand)
         done_before, done = errands(before[errand.answer]), errands(after)
         kept_calls += bool(done_before and before[errand.answer].active)
-        assert len(done) == 1, f"round {round_}: the tool was run to its end {len(done)} times"
+        # One that was cut off in the middle is not run again either: it is not safe to repeat, and the answer says so.
+        assert len(after.tool_calls) == 1, f"round {round_}: the tool was called again"
         if done_before:
             assert done == done_before, f"round {round_}: a finished tool call was run again"
-            assert len(after.tool_calls) == 1
-        assert after.content.endswith(f"The {next(iter(done.values()))}.")
-        assert {call.status for call in after.tool_calls} <= {"complete", "interrupted"}
+        if done:
+            assert after.content.endswith(f"The {next(iter(done.values()))}.")
+        else:
+            assert after.tool_calls[0].status == "interrupted"
+            assert "did not work" in after.content
     print(f"{taken_over} answers taken over, {kept_calls} finished tool calls kept")
     assert taken_over >= KILLS, "most kills should have hit an answer in the middle"
     assert kept_calls >= 2, "some kills should have come between the tool and the end of the answer"

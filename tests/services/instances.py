@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -103,8 +104,17 @@ class Instance:
 class Model:
     """The scripted OpenAI-compatible server, as a process; `url` is what OPENAI_BASE_URL takes."""
 
-    url: str
+    address: str
     log: Path
+
+    @property
+    def url(self) -> str:
+        return f"{self.address}/v1"
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What it was asked so far; `_at` is when."""
+        found: list[dict[str, Any]] = httpx.get(f"{self.address}/requests", timeout=10).json()
+        return found
 
 
 @dataclass
@@ -162,7 +172,7 @@ def cluster(
     with ExitStack() as stack:
         site = Cluster(directory, database_url, env)
         if model:
-            site.model = stack.enter_context(scripted_model(directory))
+            site.model = stack.enter_context(timed_model(directory))
             env |= {"OPENAI_BASE_URL": site.model.url, "OPENAI_API_KEY": "test", "CHAT_MODEL": "scripted"}
         env |= settings or {}
         for number in range(1, count + 1):
@@ -179,22 +189,23 @@ def cluster(
 
 
 @contextmanager
-def scripted_model(directory: Path) -> Iterator[Model]:
+def timed_model(directory: Path) -> Iterator[Model]:
     """The scripted model server in a process of its own, so that it does not slow the test down."""
     port = free_port()
     log = directory / "model.log"
-    process = spawn([sys.executable, "-m", "tests.services.scripted_model", "--port", str(port)], log, cwd=ROOT)
+    process = spawn([sys.executable, "-m", "tests.services.timed_model", "--port", str(port)], log, cwd=ROOT)
+    model = Model(f"http://127.0.0.1:{port}", log)
 
     def answers() -> bool:
         assert process.poll() is None, f"the scripted model did not start:\n{tail(log)}"
         try:
-            httpx.get(f"http://127.0.0.1:{port}/", timeout=5)
+            httpx.get(f"{model.address}/v1/models", timeout=5)
         except httpx.TransportError:
             return False
         return True
 
     try:
         until(answers, "the scripted model to answer", 20)
-        yield Model(f"http://127.0.0.1:{port}/v1", log)
+        yield model
     finally:
         end(process)
