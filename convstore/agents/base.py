@@ -99,7 +99,8 @@ class Context:
 
 
 class Agent(Protocol):
-    """Anything callable like this. It may also have `label` (shown in the page) and `models` (names to choose from)."""
+    """Anything callable like this. It may also have `label` (shown in the page), `async models()` (names to choose
+    from) and `async close()` (called when the instance ends)."""
 
     def __call__(self, messages: list[Message], context: Context) -> AsyncIterator[Event | str]: ...
 

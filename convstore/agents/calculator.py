@@ -15,6 +15,14 @@ from convstore.agents.tools import ToolError, tool
 MAX_CHARS = 500
 MAX_BITS = 4096  # about 1,200 digits: far more than anyone reads, far less than takes any time
 
+
+def _round(number: int | float, digits: int = 0) -> int | float:
+    """`round`, which works out 10 ** -digits for whole numbers: a large one never ends."""
+    if abs(digits) > 100:
+        raise ToolError("Round to at most 100 digits.")
+    return round(number, digits) if digits else round(number)
+
+
 _OPERATORS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -35,7 +43,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log2": math.log2,
     "max": max,
     "min": min,
-    "round": round,
+    "round": _round,
     "sin": math.sin,
     "sqrt": math.sqrt,
     "tan": math.tan,

@@ -105,6 +105,7 @@ async def read_batches(
     rest = b""
     unknown_lines = chunks = 0
     done = False
+    broken: Exception | None = None
     heard_at = time.monotonic()
     async for data in received:
         *lines, rest = (rest + data).split(b"\n")
@@ -117,14 +118,20 @@ async def read_batches(
             if field == b"data" and value == b"[DONE]":
                 done = True
             elif field == b"data" and value:
-                batch.append(_chunk(value))
+                try:
+                    batch.append(_chunk(value))
+                except (Malformed, ServerError) as error:
+                    broken = error  # what came before it in this batch is shown first
+                    break
             elif field.strip() not in (b"", b"data", b"event", b"id", b"retry"):
                 unknown_lines += 1
         chunks += len(batch)
         if batch:
             yield batch
             heard_at = time.monotonic()
-        elif time.monotonic() - heard_at > silence_seconds:
+        if broken is not None:
+            raise broken
+        if not batch and time.monotonic() - heard_at > silence_seconds:
             raise TimeoutError
         if done:
             await _drain(received)

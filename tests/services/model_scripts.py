@@ -109,7 +109,8 @@ async def _text(name: str, numbers: list[float]) -> AsyncIterator[bytes | None]:
             yield b": still here\n\n"
             await asyncio.sleep(numbers[0] if numbers else 0.05)
     else:
-        count, rate = [*map(int, numbers), *(20, 0)[len(numbers) :]]
+        given = numbers if name in ("ok", "no_usage") else []  # the number of 429 is its wait
+        count, rate = int(given[0]) if given else 20, given[1] if len(given) > 1 else 0.0
         begun = time.monotonic()
         for n in range(count):
             yield _event({"content": f"t{n} "})
