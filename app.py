@@ -9,7 +9,7 @@ import sqlite3
 import sys
 from typing import TYPE_CHECKING
 
-from convstore import logs, settings
+from convstore import logs, neighbours, settings
 from convstore.settings import BadSettings, Settings
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ def _serve(chosen: Settings) -> int:
         return 1
     app = create_app(chosen)
     host, port = bound.getsockname()[:2]
-    _say_hello(chosen, f"http://{f'[{host}]' if ':' in host else host}:{port}")
-    problem = serve(app, app.state.instance, bound, access_log=chosen.access_log)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    problem = serve(app, app.state.instance, bound, lambda: _say_hello(chosen, url), access_log=chosen.access_log)
     if problem:
         print(f"convstore cannot start.\n{problem}", file=sys.stderr)
         sys.stderr.flush()
@@ -142,9 +142,11 @@ def _serve(chosen: Settings) -> int:
 
 
 def _say_hello(chosen: Settings, url: str) -> None:
-    if settings.sqlite_file(chosen.database_url) and sqlite3.sqlite_version_info < SQLITE_SAFE_FOR_MANY:
-        log.info(
-            "SQLite %s is fine for one process; for several on one file use 3.51.3 or newer, or PostgreSQL",
+    file = settings.sqlite_file(chosen.database_url)
+    if file and sqlite3.sqlite_version_info < SQLITE_SAFE_FOR_MANY and neighbours.move_in(file):
+        log.warning(
+            "another process uses %s too, and SQLite %s can lose a write then: use 3.51.3 or newer, or PostgreSQL",
+            file,
             sqlite3.sqlite_version,
         )
     demo = "the offline demo model (set OPENAI_API_KEY for a real one)"

@@ -34,6 +34,8 @@ def set_up(level: str = "info", style: str = "text") -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    # Each step of starting and stopping is for whoever looks for trouble there.
+    logging.getLogger("uvicorn.error").setLevel(logging.DEBUG if root.level <= logging.DEBUG else logging.WARNING)
 
 
 class TextLines(logging.Formatter):

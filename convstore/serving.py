@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -99,9 +99,9 @@ class Instance:
 class Server(uvicorn.Server):
     """uvicorn that leaves at the signal, and that leaves for certain."""
 
-    def __init__(self, config: uvicorn.Config, instance: Instance) -> None:
+    def __init__(self, config: uvicorn.Config, instance: Instance, hello: Callable[[], None]) -> None:
         super().__init__(config)
-        self.instance = instance
+        self.instance, self.hello = instance, hello
         self.problem: str | None = None  # why it did not start
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -118,6 +118,8 @@ class Server(uvicorn.Server):
             self.should_exit = True
             return
         await super().startup(sockets)
+        if self.started:
+            self.hello()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # A thread that waits for a database which hangs would be waited for in turn; nothing here is worth that.
@@ -154,8 +156,10 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-def serve(app: Any, instance: Instance, bound: socket.socket, *, access_log: bool = False) -> str | None:
-    """Serve until a signal comes. Returns why it could not start, None otherwise."""
+def serve(
+    app: Any, instance: Instance, bound: socket.socket, hello: Callable[[], None], *, access_log: bool = False
+) -> str | None:
+    """Serve until a signal comes; `hello` is called when people can come. Returns why it could not start, else None."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -168,7 +172,7 @@ def serve(app: Any, instance: Instance, bound: socket.socket, *, access_log: boo
         ws="none",
         lifespan="on",
     )
-    server = Server(config, instance)
+    server = Server(config, instance, hello)
     try:
         server.run(sockets=[bound])
     except KeyboardInterrupt:

@@ -1,6 +1,6 @@
 """Two sites to attack: a tiny page whose handlers say what reached them, and the real application."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ OURS = {"Origin": SITE, "Sec-Fetch-Site": "same-origin"}
 def settings(directory: Path, **chosen: Any) -> Settings:
     """Settings that look at neither the environment's nor a developer's `.env` database."""
     url = f"sqlite:///{directory / 'convstore.db'}"
-    return Settings(_env_file=None, database_url=url, secret_key=KEY, agent="demo", **chosen)  # type: ignore[call-arg]
+    return Settings(_env_file=None, database_url=url, secret_key=KEY, agent="demo", **chosen)
 
 
 class Tiny:
@@ -58,7 +58,7 @@ class Tiny:
 
     def index(self, name: str) -> int:
         """The `fn_index` of the handler of that name."""
-        return next(index for index, fn in self.demo.fns.items() if fn.api_name == name)
+        return int(next(index for index, fn in self.demo.fns.items() if fn.api_name == name))
 
     def client(self, address: str = "127.0.0.9") -> httpx.AsyncClient:
         """A browser at that address that has not been here before."""
@@ -72,11 +72,11 @@ def tiny_app(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 
 @pytest.fixture
-def tiny(tiny_app: Tiny) -> Iterator[Tiny]:
+def tiny(tiny_app: Tiny) -> Tiny:
     """The tiny page, with nothing called yet."""
     tiny_app.calls.clear()
     tiny_app.requests.clear()
-    yield tiny_app
+    return tiny_app
 
 
 @pytest.fixture

@@ -108,7 +108,14 @@ async def test_a_call_that_another_site_started_is_refused(
 
 @pytest.mark.parametrize(
     ("origin", "status"),
-    [(None, 403), ("null", 403), ("http://evil.example", 403), (f"{SITE}:8080", 403), ("ftp://chat.example", 403), (SITE, 200)],
+    [
+        (None, 403),
+        ("null", 403),
+        ("http://evil.example", 403),
+        (f"{SITE}:8080", 403),
+        ("ftp://chat.example", 403),
+        (SITE, 200),
+    ],
 )
 async def test_over_plain_http_the_origin_alone_decides(
     tiny: Tiny, browser: httpx.AsyncClient, origin: str | None, status: int
