@@ -71,7 +71,7 @@ _HEADS = {
 _PIECES = {
     "postgresql": """
         SELECT d.message_id, d.attempt, d.seq, d.kind, d.text
-        FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[]), CAST(:seqs AS integer[])) 
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[]), CAST(:seqs AS integer[]))
             AS held(id, attempt, seq)
         JOIN message_delta d ON d.message_id = held.id AND d.attempt = held.attempt AND d.seq > held.seq
         ORDER BY d.message_id, d.seq""",

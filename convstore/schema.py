@@ -1,4 +1,4 @@
-"""The tables' version: brought up at start by any number of instances at once, and refused when it is newer than the code."""
+"""The tables' version: brought up at start by any number of instances at once, refused when newer than the code."""
 
 from pathlib import Path
 

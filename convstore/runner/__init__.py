@@ -1,7 +1,7 @@
 """Runs answers on this instance: takes sends, claims what waits, writes, hands over.
 
-Process memory is never the truth here: whatever this object holds can vanish at any moment, and another instance goes on
-from the rows.
+Process memory is never the truth here: whatever this object holds can vanish at any moment, and another instance
+goes on from the rows.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ class Runner:
         key: str | None = None,
         model: str | None = None,
     ) -> Turn:
-        """Add a message and have it answered, here when there is room, else by whichever instance has. See `turns.begin`."""
+        """Add a message and have it answered: here when there is room, else elsewhere. See `turns.begin`."""
         return await self._begin(
             turns.begin,
             owner,
@@ -92,7 +92,7 @@ class Runner:
         return await self._begin(turns.retry, owner, conversation_id, message_id, key=key, model=model)
 
     async def stop(self, owner: str, conversation_id: UUID, message_id: UUID | None = None) -> int:
-        """Ask for an answer (None: all of the conversation) to stop, wherever it is written. See `answers.request_stop`."""
+        """Stop an answer (None: all of the conversation), wherever it is written. See `answers.request_stop`."""
         asked = await self.db.writing(answers.request_stop, owner, conversation_id, message_id)
         self.on_change({conversation_id})
         return asked
