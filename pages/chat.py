@@ -13,7 +13,7 @@ from pydantic import Field
 from convstore import conversations, messages
 from convstore.runner import Runner
 from pages import Services, views
-from pages.islands import Island, Order, answer
+from pages.islands import Order, answer, island
 
 EXAMPLES = (
     ("Explain something", "Explain how a hash map works, with a small Python example."),
@@ -68,14 +68,14 @@ def build(services: Services) -> None:
         "examples": [{"title": title, "text": text} for title, text in EXAMPLES],
     }
     with gr.Column(elem_id="sidebar", min_width=0):
-        Island("sidebar-head", elem_id="sidebar-head")
-        listing = Island("conversation-list", elem_id="conversation-list", calls=("more",))
-        Island("sidebar-foot", elem_id="sidebar-foot")
+        island("sidebar-head", elem_id="sidebar-head")
+        listing = island("conversation-list", elem_id="conversation-list", calls=("more",))
+        island("sidebar-foot", elem_id="sidebar-foot")
     with gr.Column(elem_id="stage", min_width=0):
-        Island("top-bar", elem_id="top-bar", settings=settings)
-        transcript = Island("transcript", elem_id="transcript", calls=("open",), settings=settings)
+        island("top-bar", elem_id="top-bar", settings=settings)
+        transcript = island("transcript", elem_id="transcript", calls=("open",), settings=settings)
         with gr.Column(elem_id="composer", min_width=0):
-            Island("error-banner", elem_id="error-banner")
+            island("error-banner", elem_id="error-banner")
             with gr.Row(elem_id="composer-box"):
                 gr.Textbox(
                     elem_id="message-box",
@@ -88,11 +88,11 @@ def build(services: Services) -> None:
                 )
                 gr.Button("Send", elem_id="send-button")
                 gr.Button("Stop", elem_id="stop-button")
-            turns = Island("turns", elem_id="turns", calls=("send", "retry", "stop"), settings=settings)
+            turns = island("turns", elem_id="turns", calls=("send", "retry", "stop"), settings=settings)
     _connect(services, transcript, listing, turns)
 
 
-def _connect(services: Services, transcript: Island, listing: Island, turns: Island) -> None:
+def _connect(services: Services, transcript: gr.HTML, listing: gr.HTML, turns: gr.HTML) -> None:
     db, runner = services.db, services.runner
 
     async def shown(owner: str, conversation: UUID, leaf: UUID | None = None, before: UUID | None = None) -> Any:

@@ -36,53 +36,50 @@ class Order(BaseModel):
     n: int = Field(ge=0, le=2**53)  # the browser's number of this call, given back with the reply
 
 
-class Island(gr.HTML):
-    """An element that `static/main.js` fills. `calls` are the events it can trigger, each heard by one listener."""
+def island(kind: str, *, elem_id: str, calls: tuple[str, ...] = (), settings: dict[str, Any] | None = None) -> gr.HTML:
+    """An element that `static/main.js` fills. `calls` are the events it can trigger; `answer` gives each its listener.
 
-    def __init__(self, kind: str, *, elem_id: str, calls: tuple[str, ...] = (), settings: dict[str, Any] | None = None):
-        # Gradio takes the names of custom events from the quoted words in this text.
-        arrival = (
-            f"import({json.dumps(assets.url('main.js'))}).then((page) => page.arrive("
-            f"{json.dumps(kind)}, {{element, props, trigger, watch}}, {json.dumps(calls)}, {json.dumps(settings or {})}))"
-        )
-        super().__init__(
-            value="",
-            html_template="<div></div>",
-            js_on_load=arrival,
-            apply_default_css=False,
-            elem_id=elem_id,
-            elem_classes=["island"],
-        )
-        self.component_class_name = "HTML"
-
-    def postprocess(self, value: str | None) -> str | None:
-        """The reply as it is: it is JSON for our module and never becomes HTML by itself."""
-        return value
+    A function, not a subclass of `gr.HTML`: Gradio writes a `.pyi` file beside the source of every subclass.
+    """
+    given = ", ".join(json.dumps(part) for part in (calls, settings or {}))
+    # Gradio takes the names of custom events from the quoted words in this text.
+    arrival = (
+        f"import({json.dumps(assets.url('main.js'))})"
+        f".then((page) => page.arrive({json.dumps(kind)}, {{element, props, trigger, watch}}, {given}))"
+    )
+    return gr.HTML(
+        value="",
+        html_template="<div></div>",
+        js_on_load=arrival,
+        apply_default_css=False,
+        elem_id=elem_id,
+        elem_classes=["island"],
+    )
 
 
 Handler = Callable[[str, Any], Awaitable[dict[str, Any]]]
 
 
-def answer(island: Island, call: str, order_type: type[Order], handler: Handler) -> None:
-    """Let `handler(owner, order)` answer that call of the island. Its errors become a reply that the page shows."""
+def answer(place: gr.HTML, call: str, order_type: type[Order], handler: Handler) -> None:
+    """Let `handler(owner, order)` answer that call of that island. Its errors become a reply that the page shows."""
 
     async def listen(text: str, request: gr.Request) -> str:
         return await _reply(text, request.username, order_type, handler)
 
-    event = getattr(island, call)
+    event = getattr(place, call)
     event(
         listen,
-        inputs=[island],
-        outputs=[island],
+        inputs=[place],
+        outputs=[place],
         queue=False,
-        api_name=f"{island.elem_id}_{call}".replace("-", "_"),
+        api_name=f"{place.elem_id}_{call}".replace("-", "_"),
         api_visibility="private",
         show_progress="hidden",
         trigger_mode="multiple",
     ).failure(
         # The server could not be asked, or its answer was not ours: the page tells the person and keeps the draft.
         None,
-        js=f"() => {{ window.convstore?.failed({json.dumps(island.elem_id)}); return []; }}",
+        js=f"() => {{ window.convstore?.failed({json.dumps(place.elem_id)}); return []; }}",
         queue=False,
         api_visibility="private",
     )

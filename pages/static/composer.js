@@ -30,6 +30,7 @@ export class Composer {
 
   /** Show the draft of the conversation that is open now; take up a send that a reload cut off. */
   open(conversation) {
+    this.openLater = this.sendingNow;
     if (this.sendingNow) return;
     const draft = drafts.read(conversation);
     this.#fill(draft?.text ?? "");
@@ -50,21 +51,26 @@ export class Composer {
       const most = this.settings.max_message_chars.toLocaleString();
       return banner.show(`This message is too long: ${text.length.toLocaleString()} characters, ${most} at most.`);
     }
+    this.#busy(true);
+    if (await this.transcript.arrival) await this.#send(text);
+    else banner.show("This conversation could not be loaded, so nothing was sent.", () => this.transcript.again());
+    this.#busy(false);
+    if (this.openLater) this.open(this.transcript.conversation);
+    else if (this.field.value) this.#typed();
+  }
+
+  async #send(text) {
     const { conversation, leaf, messages } = this.transcript;
     const key = drafts.sending(conversation, text);
     const pending = this.transcript.sending(text);
-    this.#busy(true);
     this.#fill("");
     banner.hide();
     try {
       const parent = leaf ? messages.at(-1)?.id : undefined; // an older branch is shown: continue that one
       const reply = await this.turns.call("send", { text, key, conversation: conversation ?? undefined, parent });
       drafts.acknowledged(conversation, key);
-      this.#busy(false);
       pending.done(reply);
-      if (this.field.value) this.#typed();
     } catch (error) {
-      this.#busy(false);
       pending.undo();
       drafts.returned(conversation);
       if (this.transcript.conversation === conversation) this.#giveBack(text);
@@ -81,7 +87,6 @@ export class Composer {
   #giveBack(text) {
     const since = this.field.value;
     this.#fill(since ? `${text}\n\n${since}` : text);
-    if (since) this.#typed();
     this.field.focus({ preventScroll: true });
   }
 

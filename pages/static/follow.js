@@ -6,20 +6,21 @@
 
 const BACKOFF_MS = [500, 1000, 2000, 4000, 8000];
 const HIDDEN_MS = 60_000; // a tab nobody sees gives its connection back: browsers allow six per host over HTTP/1.1
-const SILENT_MS = 45_000;
+const SILENT_MS = 15_000; // an answer is being written and nothing is heard: the connection may be dead
 
 export class Follower {
-  /** heard: { changed(version), grown(id, live), gone() } */
+  /** heard: { changed(version), grown(id), gone(), expecting() } */
   constructor(heard) {
     this.heard = heard;
     this.conversation = null;
     this.source = null;
-    this.live = new Map(); // message id → { attempt, seq, status, content, reasoning }
+    this.live = new Map(); // message id → { attempt, seq, content, reasoning }
     this.failures = 0;
     document.addEventListener("visibilitychange", () => this.#visibility());
     window.addEventListener("online", () => this.conversation && this.#open());
     window.addEventListener("pageshow", (event) => event.persisted && this.conversation && this.#open());
     window.addEventListener("pagehide", () => this.#close());
+    setInterval(() => this.source && this.heard.expecting() && this.#isSilent() && this.#open(), 5000);
   }
 
   follow(conversation) {
@@ -46,6 +47,7 @@ export class Follower {
     this.#close();
     const source = new EventSource(`/events/${this.conversation}`);
     this.source = source;
+    this.#alive();
     const on = (name, listener) =>
       source.addEventListener(name, (event) => {
         if (source !== this.source) return;
@@ -76,6 +78,10 @@ export class Follower {
     this.timer = setTimeout(() => this.conversation && this.#open(), pause * (0.75 + Math.random() / 2));
   }
 
+  #isSilent() {
+    return Date.now() - this.heardAt > SILENT_MS;
+  }
+
   #alive() {
     this.heardAt = Date.now();
   }
@@ -84,15 +90,15 @@ export class Follower {
     clearTimeout(this.resting);
     if (document.visibilityState === "hidden") {
       this.resting = setTimeout(() => this.#close(), HIDDEN_MS);
-    } else if (this.conversation && (!this.source || this.source.readyState === EventSource.CLOSED || Date.now() - this.heardAt > SILENT_MS)) {
+    } else if (this.conversation && (!this.source || this.source.readyState === EventSource.CLOSED || this.#isSilent())) {
       this.#open(); // slept, or gave its connection back: start over with the text so far
     }
   }
 
   #answer(data) {
-    const { message_id: id, attempt, seq, status } = data;
-    this.live.set(id, { attempt, seq, status, content: data.text, reasoning: data.reasoning });
-    this.heard.grown(id, this.live.get(id));
+    const { message_id: id, attempt, seq } = data;
+    this.live.set(id, { attempt, seq, content: data.text, reasoning: data.reasoning });
+    this.heard.grown(id);
   }
 
   #delta({ message_id: id, attempt, seq, kind, text }) {
@@ -100,12 +106,11 @@ export class Follower {
     if (live && (attempt < live.attempt || (attempt === live.attempt && seq <= live.seq))) return;
     if (!live || attempt > live.attempt) {
       // An answer that began while we were following, or that another instance begins again.
-      live = { attempt, seq: 0, status: "streaming", content: "", reasoning: "" };
+      live = { attempt, seq: 0, content: "", reasoning: "" };
       this.live.set(id, live);
     }
     live.seq = seq;
-    live.status = "streaming";
     live[kind === "reasoning" ? "reasoning" : "content"] += text;
-    this.heard.grown(id, live);
+    this.heard.grown(id);
   }
 }

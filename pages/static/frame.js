@@ -82,7 +82,7 @@ export function fillTopBar(element, { demo, model_label: label }) {
       { class: "bar" },
       iconButton("Open sidebar", icon("menu", 20), toggleSidebar, { id: "open-sidebar", "aria-controls": "sidebar" }),
       h("div", { class: "bar-title", dir: "auto" }),
-      demo ? h("span", { class: "badge", title: "Answers are scripted. Set OPENAI_API_KEY to use a model." }, "Demo model — offline, no key set") : h("span", { class: "model-name" }, label),
+      demo ? h("span", { class: "badge", title: "Answers are scripted. Set OPENAI_API_KEY to use a model." }, "Demo model", h("span", { class: "badge-more" }, " — offline, no key set")) : h("span", { class: "model-name" }, label),
       h("a", { class: "icon-button bar-new", href: "/", "aria-label": "New chat", title: "New chat" }, icon("compose", 20)),
     ),
   );

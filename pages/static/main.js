@@ -55,8 +55,7 @@ function start() {
     list.mark(where.conversation);
     const going = transcript.show(where);
     if (!where.conversation) composer.open(null);
-    await going;
-    if (where.conversation && transcript.conversation === where.conversation) composer.open(where.conversation);
+    if ((await going) && where.conversation && transcript.conversation === where.conversation) composer.open(where.conversation);
   }
 
   place.onMove(visit);

@@ -41,6 +41,7 @@ export const parse = (text) => markdown.parse(text, {});
 export function render(text) {
   const fragment = purifier.sanitize(markdown.render(text), ALLOWED);
   for (const element of fragment.querySelectorAll("[style]")) onlyAlignment(element);
+  for (const item of fragment.querySelectorAll("li")) tickBox(item);
   for (const code of fragment.querySelectorAll("pre > code")) code.parentElement.replaceWith(codeBlock(code));
   for (const table of fragment.querySelectorAll("table")) {
     const box = h("div", { class: "table-box", tabindex: "0", role: "region", "aria-label": "Table" });
@@ -55,6 +56,15 @@ function onlyAlignment(element) {
   const alignment = /^text-align:\s*(left|right|center)$/.exec(element.getAttribute("style") ?? "")?.[1];
   element.removeAttribute("style");
   if (alignment) element.style.textAlign = alignment;
+}
+
+// "- [x] done" is shown with a box; it cannot be ticked.
+function tickBox(item) {
+  const first = (item.firstElementChild?.tagName === "P" ? item.firstElementChild : item).firstChild;
+  const found = first?.nodeType === Node.TEXT_NODE && /^\[([ xX])\] /.exec(first.data);
+  if (!found) return;
+  first.data = `${found[1] === " " ? "☐" : "☑"} ${first.data.slice(4)}`;
+  item.classList.add("task");
 }
 
 function codeBlock(code) {

@@ -26,11 +26,11 @@ export function group(iso) {
   return month.format(date);
 }
 
-/** "0.8 s", "12 s", "3 min". Empty when either end is missing. */
+/** "0.8 s", "12 s", "3 min". Empty when either end is missing, or nothing to speak of. */
 export function duration(from, to) {
   if (!from || !to) return "";
   const seconds = (new Date(to) - new Date(from)) / 1000;
-  if (seconds < 0) return "";
+  if (seconds < 0.05) return "";
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }

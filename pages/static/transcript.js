@@ -34,10 +34,12 @@ export class Transcript {
       changed: (version) => this.#changed(version),
       grown: (id) => this.#grown(id),
       gone: () => this.#missing(),
+      expecting: () => this.active,
     });
     this.elements = new Map();
     this.retryKeys = new Map();
     this.visit = 0;
+    this.arrival = Promise.resolve(false);
     this.#empty();
   }
 
@@ -45,32 +47,48 @@ export class Transcript {
     return this.messages.some((message) => message.role === "assistant" && isActive(message));
   }
 
-  /** Go to a place: a new chat, or a conversation on one of its branches. */
-  async show(where) {
+  /** Go to a place: a new chat, or a conversation on one of its branches. Resolves to whether it is there. */
+  show(where) {
+    this.arrival = this.#show(where);
+    return this.arrival;
+  }
+
+  /** Go once more to where the address bar points. */
+  again() {
+    return this.show(place.current());
+  }
+
+  async #show(where) {
     const visit = ++this.visit;
     banner.hide();
-    if (where.invalid) return this.#missing();
+    if (where.invalid) {
+      this.#missing();
+      return false;
+    }
     if (!where.conversation) {
       this.#empty();
       this.follower.leave();
       this.#placeholder(emptyState(this.settings, this.heard.example));
       this.#settled();
-      return;
+      return true;
     }
     const same = where.conversation === this.conversation;
     const slow = setTimeout(() => visit === this.visit && !same && this.#clearFor(where, skeleton()), SKELETON_AFTER_MS);
     try {
       const { window } = await this.#open(where);
-      if (visit !== this.visit) return;
       clearTimeout(slow);
+      if (visit !== this.visit) return this.arrival;
       if (!same) this.#clearFor(where, null);
       this.leaf = where.leaf;
       this.#adopt(window);
       this.end.toEnd();
       this.follower.follow(where.conversation);
+      return true;
     } catch (error) {
       clearTimeout(slow);
-      if (visit === this.visit) this.#failed(error, () => this.show(where));
+      if (visit !== this.visit) return this.arrival;
+      this.#failed(error, () => this.again());
+      return false;
     }
   }
 
@@ -135,6 +153,7 @@ export class Transcript {
 
   #missing() {
     this.visit += 1;
+    this.arrival = Promise.resolve(false);
     this.#empty();
     this.follower.leave();
     this.#placeholder(missing());
@@ -241,7 +260,7 @@ export class Transcript {
         if (window.conversation.version < this.wanted) this.wanted = window.conversation.version;
       }
     } catch (error) {
-      if (visit === this.visit) this.#failed(error, () => this.show(place.current()));
+      if (visit === this.visit) this.#failed(error, () => this.again());
     } finally {
       this.reloading = false;
     }
