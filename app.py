@@ -75,7 +75,7 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
     app = FastAPI(title="convstore", lifespan=instance.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.instance = instance
     errors.install(app)
-    app.include_router(api.routes(db, hub, readiness))
+    app.include_router(api.routes(hub, readiness))
 
     import pages
     from pages.mount import mount

@@ -11,17 +11,16 @@ from fastapi.responses import RedirectResponse, Response
 
 from convstore.api import events, health
 from convstore.api.health import Readiness
-from convstore.database import Database
 from convstore.follow import Hub
 
 __all__ = ["Readiness", "routes"]
 
 
-def routes(db: Database, hub: Hub, readiness: Readiness) -> APIRouter:
+def routes(hub: Hub, readiness: Readiness) -> APIRouter:
     """All routes, in one router."""
     router = APIRouter()
     router.include_router(health.routes(readiness))
-    router.include_router(events.routes(db, hub))
+    router.include_router(events.routes(hub))
 
     @router.get("/c/{conversation_id}", include_in_schema=False)
     async def link(conversation_id: str) -> Response:

@@ -6,8 +6,7 @@ A reader that does not read is cut off; the browser connects again, and `Last-Ev
 
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +16,11 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
-from convstore import conversations
 from convstore.api import errors
 from convstore.api.identity import viewer
 from convstore.api.origin import is_ours
-from convstore.database import Database
-from convstore.errors import NotFound, Unavailable
-from convstore.follow import Hub
+from convstore.errors import Unavailable
+from convstore.follow import Event, Hub
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +40,8 @@ class Stream(EventSourceResponse):
             log.info("a reader did not read for %g s and was cut off", SLOW_READER_SECONDS)
 
 
-def routes(db: Database, hub: Hub) -> APIRouter:
-    """The route, over this database and hub."""
+def routes(hub: Hub) -> APIRouter:
+    """The route, over this hub."""
     router = APIRouter()
 
     @router.get("/events/{conversation_id}", include_in_schema=False)
@@ -59,13 +56,21 @@ def routes(db: Database, hub: Hub) -> APIRouter:
         person, key = viewer(request), canonical_id(conversation_id)
         if person is None or key is None:
             return errors.not_found()
-        # A stream's status is sent before its first event, so the 404 has to be found out first.
-        await db.reading(conversations.get, person, key)
         since = last_event_id_header or last_event_id
         if since and len(since) > LAST_EVENT_ID_CHARACTERS:
             since = None
+        following = hub.follow(key, person, since)
+        # A stream's status goes out before its first event, so that one has to be waited for: it says whether there is
+        # anything to follow. It comes with the hub's next look at the database.
+        try:
+            first = await anext(following, None)
+        except BaseException:
+            await _close(following)
+            raise
+        if first is None:
+            raise Unavailable("This instance is on its way out. Connect again.")
         return Stream(
-            _lines(hub, key, person, since),
+            _lines(first, following),
             ping=PING_SECONDS,
             ping_message_factory=lambda: ServerSentEvent(comment="still here", sep="\n"),
             send_timeout=SLOW_READER_SECONDS,
@@ -75,17 +80,23 @@ def routes(db: Database, hub: Hub) -> APIRouter:
     return router
 
 
-async def _lines(hub: Hub, conversation_id: UUID, person: str, since: str | None) -> AsyncIterator[ServerSentEvent]:
-    # The comment makes proxies and the browser see an open stream at once.
-    yield ServerSentEvent(comment="open", retry=RETRY_MILLISECONDS, sep="\n")
+async def _lines(first: Event, following: AsyncIterator[Event]) -> AsyncIterator[ServerSentEvent]:
     try:
-        async with aclosing(hub.follow(conversation_id, person, since)) as following:  # type: ignore[type-var]
-            async for event in following:
-                yield ServerSentEvent(_json(event.data), event=event.name, id=event.id, sep="\n")
-    except NotFound:
-        yield ServerSentEvent("{}", event="gone", sep="\n")
-    except Unavailable:
-        pass  # the stream ends and the browser connects again, perhaps to an instance that is better off
+        yield ServerSentEvent(comment="open", retry=RETRY_MILLISECONDS, sep="\n")
+        yield _line(first)
+        async for event in following:
+            yield _line(event)
+    finally:
+        await _close(following)
+
+
+async def _close(following: AsyncIterator[Event]) -> None:
+    if isinstance(following, AsyncGenerator):  # it is; the hub forgets the reader when it is closed
+        await following.aclose()
+
+
+def _line(event: Event) -> ServerSentEvent:
+    return ServerSentEvent(_json(event.data), event=event.name, id=event.id, sep="\n")
 
 
 def _json(data: dict[str, Any]) -> str:
