@@ -15,10 +15,9 @@ from sqlalchemy import Text, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
-from convstore import tool_calls
+from convstore import tool_calls, tree
 from convstore.clock import now
 from convstore.database import dialect_of
-from convstore.errors import NotFound
 from convstore.messages import text_so_far
 from convstore.models import Conversation, Message, MessageDelta
 from convstore.tool_calls import Fence
@@ -166,17 +165,7 @@ def request_stop(session: Session, owner: str, conversation_id: UUID, message_id
 
     Its writer sees it with its next flush; one that is still queued ends at once. Raises `NotFound`.
     """
-    held = session.execute(
-        select(col(Conversation.id))
-        .where(
-            col(Conversation.id) == conversation_id,
-            col(Conversation.owner) == owner,
-            col(Conversation.trashed_at).is_(None),
-        )
-        .with_for_update(key_share=True)
-    ).one_or_none()
-    if held is None:
-        raise NotFound()
+    tree.lock(session, owner, conversation_id)
     return stop_all(session, conversation_id, message_id)
 
 

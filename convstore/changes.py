@@ -25,6 +25,8 @@ class Head:
     id: UUID
     version: int
     owner: str | None
+    shared: str | None  # live, snapshot, or None for not at all
+    shared_seconds: float | None  # until the share expires, by the database's clock; None: never
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,17 @@ class News:
 
 _HEADS = {
     "postgresql": """
-        SELECT known.id, c.version, c.owner
+        SELECT known.id, c.version, c.owner, s.mode, EXTRACT(EPOCH FROM s.expires_at - clock_timestamp()) AS seconds
         FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS integer[])) AS known(id, version)
         LEFT JOIN conversation c ON c.id = known.id AND c.trashed_at IS NULL
+        LEFT JOIN share s ON s.conversation_id = c.id
         WHERE c.version IS DISTINCT FROM known.version""",
     "sqlite": """
-        SELECT known.value ->> 0 AS id, c.version, c.owner
+        SELECT known.value ->> 0 AS id, c.version, c.owner, s.mode,
+            (julianday(s.expires_at) - julianday('now')) * 86400.0 AS seconds
         FROM json_each(:known) AS known
         LEFT JOIN conversation c ON c.id = known.value ->> 0 AND c.trashed_at IS NULL
+        LEFT JOIN share s ON s.conversation_id = c.id
         WHERE c.version IS NOT known.value ->> 1""",
 }
 _PIECES = {
@@ -120,7 +125,10 @@ def _heads(session: Session, versions: Mapping[UUID, int]) -> list[Head]:
         values = {"ids": list(versions), "versions": list(versions.values())}
     else:
         values = {"known": json.dumps([[key.hex, version] for key, version in versions.items()])}
-    return [Head(key, version or 0, owner) for key, version, owner in session.execute(_HEADS_OF[dialect], values)]
+    return [
+        Head(key, version or 0, owner, mode, None if seconds is None else float(seconds))
+        for key, version, owner, mode, seconds in session.execute(_HEADS_OF[dialect], values)
+    ]
 
 
 def _pieces(session: Session, cursors: Mapping[UUID, tuple[int, int]]) -> list[Piece]:

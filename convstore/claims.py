@@ -74,7 +74,7 @@ def _waiting(session: Session, limit: int) -> dict[UUID, UUID]:
         .order_by(col(Message.created_at))
         .limit(limit)
     )
-    return {message_id: conversation_id for message_id, conversation_id in found}
+    return {row.id: row.conversation_id for row in found}
 
 
 def _lock(session: Session, waiting: dict[UUID, UUID]) -> list[Any]:

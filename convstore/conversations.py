@@ -10,14 +10,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, literal, select, tuple_, update
+from sqlalchemy import bindparam, func, insert, literal, select, tuple_, update
 from sqlmodel import Session, col
 
+from convstore import titles
 from convstore.clock import UtcDateTime, now
-from convstore.errors import Invalid, NotFound
+from convstore.errors import Invalid, NotFound, VersionMismatch
 from convstore.models import Conversation, new_id
-
-TITLE_CHARACTERS = 200
+from convstore.text import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,19 @@ class Summary:
     pinned_at: datetime | None
     archived_at: datetime | None
     trashed_at: datetime | None
+    forked_from: UUID | None
+    system_prompt: str | None
+    model: str | None
+    temperature: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a conversation may set for its answers; None leaves it to the server."""
+
+    system_prompt: str | None = None
+    model: str | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +72,17 @@ _COLUMNS = (
     col(Conversation.pinned_at),
     col(Conversation.archived_at),
     col(Conversation.trashed_at),
+    col(Conversation.forked_from),
+    col(Conversation.system_prompt),
+    col(Conversation.model),
+    col(Conversation.temperature),
 )
 _ONE = select(*_COLUMNS).where(
     col(Conversation.id) == bindparam("conversation_id"),
     col(Conversation.owner) == bindparam("owner"),
-    col(Conversation.trashed_at).is_(None),
 )
+STATES = ("active", "archived", "trash")
+PROMPT_CHARACTERS = 20_000
 
 
 def _summary(row: Any) -> Summary:
@@ -86,7 +104,7 @@ def add(session: Session, owner: str, conversation_id: UUID, title: str, titled_
         insert(Conversation).values(
             id=conversation_id,
             owner=owner,
-            title=clean_title(title),
+            title=titles.clean(title),
             titled_by=titled_by,
             created_at=now(),
             updated_at=now(),
@@ -94,30 +112,44 @@ def add(session: Session, owner: str, conversation_id: UUID, title: str, titled_
     )
 
 
-def get(session: Session, owner: str, conversation_id: UUID) -> Summary:
-    """The conversation of that owner. Raises `NotFound` when it is not theirs, not there, or in the trash."""
+def get(session: Session, owner: str, conversation_id: UUID, *, trashed: bool = False) -> Summary:
+    """The conversation of that owner. Raises `NotFound` when it is not theirs, or not there.
+
+    One in the trash is not there either, unless `trashed` asks for it.
+    """
     row = session.execute(_ONE, {"conversation_id": conversation_id, "owner": owner}).one_or_none()
-    if row is None:
+    if row is None or (row.trashed_at is not None and not trashed):
         raise NotFound()
     return _summary(row)
 
 
-def recent(session: Session, owner: str, *, limit: int = 30, before: str | None = None) -> Page:
+def recent(
+    session: Session,
+    owner: str,
+    *,
+    limit: int = 30,
+    before: str | None = None,
+    state: str = "active",
+    pinned: bool | None = None,
+) -> Page:
     """The owner's conversations, the one written to last first. `before`: the cursor of the page above.
 
-    Rows added meanwhile do not shift the pages. Raises `Invalid` for a cursor that is not one of ours.
+    `state` is active, archived or trash; `pinned` keeps only those that are, or are not. Rows added meanwhile do not
+    shift the pages. Raises `Invalid` for a state or a cursor that is not one of ours.
     """
+    if state not in STATES:
+        raise Invalid(f"The state is {state!r}; it must be one of {', '.join(STATES)}.")
     limit = max(1, min(limit, 200))
     query: Any = (
         select(*_COLUMNS)
-        .where(
-            col(Conversation.owner) == owner,
-            col(Conversation.trashed_at).is_(None),
-            col(Conversation.archived_at).is_(None),
-        )
+        .where(col(Conversation.owner) == owner, *_in_state(state))
         .order_by(col(Conversation.updated_at).desc(), col(Conversation.id).desc())
         .limit(limit + 1)
     )
+    if pinned is not None:
+        query = query.where(
+            col(Conversation.pinned_at).is_not(None) if pinned else col(Conversation.pinned_at).is_(None)
+        )
     if before is not None:
         updated_at, conversation_id = _read_cursor(before)
         query = query.where(
@@ -132,38 +164,93 @@ def recent(session: Session, owner: str, *, limit: int = 30, before: str | None 
 
 def rename(session: Session, owner: str, conversation_id: UUID, title: str) -> Summary:
     """Give it a name; an automatic one never replaces it. Raises `NotFound`, `Invalid` for an empty name."""
-    title = clean_title(title)
+    return change(session, owner, conversation_id, title=title)
+
+
+def change(
+    session: Session,
+    owner: str,
+    conversation_id: UUID,
+    *,
+    title: str | None = None,
+    pinned: bool | None = None,
+    archived: bool | None = None,
+    settings: Settings | None = None,
+    if_version: int | None = None,
+) -> Summary:
+    """Change what is given, leave the rest; returns it as it is then.
+
+    Raises `NotFound`, `Invalid`, and `VersionMismatch` when its version is not `if_version`.
+    """
+    values: dict[str, Any] = {}
+    if title is not None:
+        values |= {"title": titles.required(title), "titled_by": "owner"}
+    if pinned is not None:
+        values["pinned_at"] = func.coalesce(Conversation.pinned_at, now()) if pinned else None
+    if archived is not None:
+        values["archived_at"] = func.coalesce(Conversation.archived_at, now()) if archived else None
+    if settings is not None:
+        values |= checked(settings)
+    return set_values(session, owner, conversation_id, values, if_version=if_version)
+
+
+def retitle(session: Session, conversation_id: UUID, title: str) -> bool:
+    """A title from the model. Never over a name the owner gave; returns whether it was taken."""
+    title = titles.clean(title)
     if not title:
-        raise Invalid("A title needs at least one character.")
-    done = session.execute(
+        return False
+    taken = session.execute(
         update(Conversation)
-        .where(
-            col(Conversation.id) == conversation_id,
-            col(Conversation.owner) == owner,
-            col(Conversation.trashed_at).is_(None),
-        )
-        .values(title=title, titled_by="owner", version=Conversation.version + 1)
+        .where(col(Conversation.id) == conversation_id, col(Conversation.titled_by) == "start")
+        .values(title=title, titled_by="model", version=Conversation.version + 1)
+        .returning(col(Conversation.id))
+    ).one_or_none()
+    return taken is not None
+
+
+def set_values(
+    session: Session,
+    owner: str,
+    conversation_id: UUID,
+    values: dict[str, Any],
+    *,
+    trashed: bool = False,
+    if_version: int | None = None,
+) -> Summary:
+    """Set columns of a conversation that is (not) in the trash and raise its version. Raises as `change`."""
+    where = [col(Conversation.id) == conversation_id, col(Conversation.owner) == owner]
+    where.append(col(Conversation.trashed_at).is_not(None) if trashed else col(Conversation.trashed_at).is_(None))
+    row = session.execute(
+        update(Conversation)
+        .where(*where, *([col(Conversation.version) == if_version] if if_version is not None else []))
+        .values(**values, version=Conversation.version + 1)
         .returning(*_COLUMNS)
     ).one_or_none()
-    if done is None:
-        raise NotFound()
-    return _summary(done)
+    if row is not None:
+        return _summary(row)
+    if if_version is not None:
+        get(session, owner, conversation_id)  # not there at all is the other answer
+        raise VersionMismatch()
+    raise NotFound()
 
 
-def title_from(text: str, characters: int = 60) -> str:
-    """A title from the first words of a message: one line, cut at a word, with an ellipsis where it was cut."""
-    line = " ".join(text.split())
-    if len(line) <= characters:
-        return line
-    cut = line[: characters - 1]
-    word = cut.rfind(" ")
-    return (cut[:word] if word > characters // 2 else cut).rstrip(" ,.;:-") + "…"
+def _in_state(state: str) -> tuple[Any, ...]:
+    trashed, archived = col(Conversation.trashed_at), col(Conversation.archived_at)
+    if state == "trash":
+        return (trashed.is_not(None),)
+    return (trashed.is_(None), archived.is_not(None) if state == "archived" else archived.is_(None))
 
 
-def clean_title(title: str) -> str:
-    """One line, without control or bidi-override characters (they would reorder the list around it), bounded."""
-    kept = "".join(" " if c.isspace() else c for c in title if c.isspace() or c.isprintable() or c == "\u200d")
-    return " ".join(kept.split())[:TITLE_CHARACTERS].rstrip()
+def checked(settings: Settings) -> dict[str, Any]:
+    """Settings as columns. Raises `Invalid` for what no model takes."""
+    prompt = settings.system_prompt and storable(settings.system_prompt)
+    if prompt and len(prompt) > PROMPT_CHARACTERS:
+        raise Invalid(f"The system prompt has {len(prompt):,} characters; {PROMPT_CHARACTERS:,} is the most.")
+    if settings.temperature is not None and not 0 <= settings.temperature <= 2:
+        raise Invalid("The temperature is between 0 and 2.")
+    if settings.model is not None and not 0 < len(settings.model) <= 200:
+        raise Invalid("The model's name has 1 to 200 characters.")
+    return {"system_prompt": prompt or None, "model": settings.model, "temperature": settings.temperature}
 
 
 def _cursor(last: Summary) -> str:

@@ -23,6 +23,10 @@ class Invalid(ConvstoreError):
     """This cannot be accepted as it is. Correct it and try again."""
 
 
+class VersionMismatch(Conflict):
+    """The conversation has changed since you loaded it. Load it again and repeat the change."""
+
+
 class LimitReached(ConvstoreError):
     """Too much at once. Wait a moment and try again."""
 

@@ -59,8 +59,16 @@ class _Topic:
 
     version: int = 0  # 0: not read yet
     owner: str | None = None
+    shared: str | None = None  # live, snapshot, or not at all
+    shared_until: float | None = None  # by this process's monotonic clock, from what was left by the database's
     answers: dict[UUID, _Answer] = field(default_factory=dict)
     readers: "set[_Reader]" = field(default_factory=set)
+
+    @property
+    def open(self) -> bool:
+        """Whether anyone with the link may read it now."""
+        expired = self.shared_until is not None and self.shared_until <= time.monotonic()
+        return self.owner is not None and self.shared is not None and not expired
 
 
 @dataclass(eq=False, slots=True)
@@ -120,7 +128,7 @@ class Hub:
     async def follow(
         self, conversation_id: UUID, viewer: str, last_event_id: str | None = None
     ) -> AsyncIterator[Event]:
-        """The events of a conversation from now on, for as long as the viewer may read it.
+        """The events of a conversation from now on, for as long as the viewer may read it: theirs, or shared.
 
         With the id of the last event seen, only what came after it. Raises `NotFound` or `Unavailable` first.
         """
@@ -190,7 +198,9 @@ class Hub:
     def _publish(self, topics: dict[UUID, _Topic], news: News) -> None:
         for head in news.heads:
             topic = topics[head.id]
-            topic.version, topic.owner = head.version, head.owner
+            topic.version, topic.owner, topic.shared = head.version, head.owner, head.shared
+            left = head.shared_seconds
+            topic.shared_until = None if left is None else time.monotonic() + left
             live = {a.message_id: a for a in news.live if a.conversation_id == head.id}
             topic.answers = {
                 m: topic.answers[m]
@@ -204,7 +214,8 @@ class Hub:
             for piece in news.pieces if topic.answers else ():
                 if piece.message_id in topic.answers:
                     topic.answers[piece.message_id].pieces.append(piece)
-            if key in moved or not written.isdisjoint(topic.answers):
+            just_expired = topic.shared is not None and not topic.open
+            if key in moved or just_expired or not written.isdisjoint(topic.answers):
                 for reader in list(topic.readers):
                     _catch_up(topic, reader)
             else:
@@ -214,12 +225,15 @@ class Hub:
 
 def _catch_up(topic: _Topic, reader: _Reader) -> None:
     """Tell a reader what it does not know yet."""
-    if topic.owner is None or topic.owner != reader.viewer:
+    mine = topic.owner is not None and topic.owner == reader.viewer
+    if not mine and not topic.open:
         reader.tell("gone", {})
         return
     if not reader.greeted:
         reader.greeted = True
         reader.tell("ready", {"version": topic.version})
+    if not mine and topic.shared == "snapshot":
+        return  # it does not change; the stream is there to end when the share does
     reader.seen = {key: cursor for key, cursor in reader.seen.items() if key in topic.answers}
     if reader.version != topic.version:
         reader.version = topic.version

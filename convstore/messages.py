@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
-from convstore import conversations, tool_calls, tree
+from convstore import conversations, feedback, tool_calls, tree
 from convstore.errors import Invalid, NotFound
 from convstore.models import ACTIVE, ROLES, Message, MessageDelta
 from convstore.text import refuse_empty
@@ -50,6 +50,7 @@ class View:
     output_tokens: int | None
     siblings: tuple[UUID, ...]
     tool_calls: tuple[Call, ...]
+    feedback: str | None  # the owner's: up or down
 
     @property
     def sibling_index(self) -> int:
@@ -84,6 +85,7 @@ _COLUMNS = (
     col(Message.input_tokens),
     col(Message.output_tokens),
     col(Message.tool_count),
+    col(Message.rated),
 )
 
 
@@ -117,19 +119,26 @@ def window(
     `before` (from `Window.older`) gives the stretch above. Raises `NotFound`.
     """
     summary = conversations.get(session, owner, conversation_id)
-    limit = max(1, min(limit, MOST))
     shown = summary.leaf_id if leaf is None else tree.tip_of(session, conversation_id, leaf)
-    tip = before or shown
+    return window_up_to(session, summary, shown, limit=limit, before=before)
+
+
+def window_up_to(
+    session: Session, summary: conversations.Summary, tip: UUID | None, *, limit: int, before: UUID | None
+) -> Window:
+    """`window`, of a conversation that the caller has the right to read, ending exactly at `tip`."""
+    conversation_id = summary.id
     if tip is None:
         return Window(summary, None, [], None)
-    rows = tree.branch(session, _COLUMNS, conversation_id, tip, limit + (1 if before is None else 2))
+    limit = max(1, min(limit, MOST))
+    rows = tree.branch(session, _COLUMNS, conversation_id, before or tip, limit + (1 if before is None else 2))
     if not rows:
         raise NotFound("This message is not in this conversation.")
     if before is not None:
         rows = rows[:-1]  # `before` itself is already on the page below
     more, rows = len(rows) > limit, rows[-limit:]
     views = _views(session, conversation_id, rows, branched=summary.lane_count > 1)
-    return Window(summary, shown, views, views[0].id if more else None)
+    return Window(summary, tip, views, views[0].id if more else None)
 
 
 def history(
@@ -148,6 +157,7 @@ def history(
 def _views(session: Session, conversation_id: UUID, rows: list[Any], branched: bool) -> list[View]:
     calls = tool_calls.of(session, [row.id for row in rows if row.tool_count])
     texts = text_so_far(session, {row.id: row.attempt for row in rows if row.status in ACTIVE})
+    ratings = feedback.of(session, [row.id for row in rows if row.rated])
     siblings = _siblings(session, conversation_id, rows) if branched else {}
     views = []
     for row in rows:
@@ -172,6 +182,7 @@ def _views(session: Session, conversation_id: UUID, rows: list[Any], branched: b
                 row.output_tokens,
                 siblings.get(row.parent_id, (row.id,)),
                 calls.get(row.id, ()),
+                ratings.get(row.id),
             )
         )
     return views

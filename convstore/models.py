@@ -67,6 +67,10 @@ class Conversation(SQLModel, table=True):
     message_count: int = Field(default=0, nullable=False)  # also the position of the next message
     lane_count: int = Field(default=0, nullable=False)  # also the number of the next lane
     leaf_id: UUID | None = None  # the leaf added last: the branch shown when the URL names none
+    forked_from: UUID | None = None  # the conversation this one is a copy of; that one may be gone
+    system_prompt: str | None = Field(default=None, sa_column=Column(Text))  # None: the server's
+    model: str | None = Field(default=None, sa_column=Column(Text))  # None: the agent's own
+    temperature: float | None = None
     created_at: datetime = _time(nullable=False, default=now())
     updated_at: datetime = _time(nullable=False, default=now())  # the last message, for the order of the list
     pinned_at: datetime | None = _time()
@@ -115,6 +119,7 @@ class Message(SQLModel, table=True):
     attempt: int = Field(default=0, nullable=False)
     lease_owner: str | None = Field(default=None, sa_column=Column(Text))
     lease_until: datetime | None = _time()
+    rated: bool = Field(default=False, nullable=False)  # there is a row in `feedback`: False saves looking
     stop_requested: bool = Field(default=False, nullable=False)
 
 
@@ -155,6 +160,61 @@ class ToolCall(SQLModel, table=True):
     text_offset: int = Field(default=0, nullable=False)  # characters of the answer written before the call
     started_at: datetime = _time(nullable=False, default=now())
     finished_at: datetime | None = _time()
+
+
+class Share(SQLModel, table=True):
+    """An open door to one conversation: whoever has its id may read it, until the row is gone or has expired.
+
+    `live` shows the branch that grew last, as it grows; `snapshot` ends at `until_message_id`.
+    """
+
+    __tablename__ = "share"
+    __table_args__ = (_one_of("mode", ("live", "snapshot")),)
+
+    conversation_id: UUID = _conversation_key(primary_key=True)
+    mode: str = Field(sa_column=Column(Text, nullable=False))
+    until_message_id: UUID | None = None
+    tool_arguments: bool = Field(default=False, nullable=False)  # shown to readers, too
+    opened: int = Field(default=0, nullable=False)  # how often
+    created_at: datetime = _time(nullable=False, default=now())
+    expires_at: datetime | None = _time()
+
+
+class Feedback(SQLModel, table=True):
+    """What the owner thinks of one answer."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (_one_of("rating", ("up", "down")),)
+
+    message_id: UUID = _message_key(primary_key=True)
+    rating: str = Field(sa_column=Column(Text, nullable=False))
+    comment: str = Field(default="", sa_column=Column(Text, nullable=False, default="", server_default=""))
+    created_at: datetime = _time(nullable=False, default=now())
+
+
+class Preset(SQLModel, table=True):
+    """Settings of a conversation under a name, for its owner to use again."""
+
+    __tablename__ = "preset"
+
+    owner: str = Field(sa_column=Column(Text, primary_key=True))
+    name: str = Field(sa_column=Column(Text, primary_key=True))
+    system_prompt: str | None = Field(default=None, sa_column=Column(Text))
+    model: str | None = Field(default=None, sa_column=Column(Text))
+    temperature: float | None = None
+    updated_at: datetime = _time(nullable=False, default=now())
+
+
+class Usage(SQLModel, table=True):
+    """What an owner has used of a limited thing in one span of time."""
+
+    __tablename__ = "usage"
+    __table_args__ = (Index("usage_age", "starts_at"),)
+
+    owner: str = Field(sa_column=Column(Text, primary_key=True))
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    starts_at: datetime = Field(sa_column=Column(UtcDateTime(), primary_key=True))
+    amount: int = Field(default=0, nullable=False)
 
 
 class IdempotencyKey(SQLModel, table=True):

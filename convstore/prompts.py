@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from convstore import tool_calls, tree
@@ -32,7 +32,9 @@ class Prompt:
     """Whose answer it is, the history before it (oldest first), and what earlier attempts of it have settled."""
 
     owner: str
+    system_prompt: str | None
     model: str | None
+    temperature: float | None
     history: list[Entry]
     settled: tuple[Call, ...]
 
@@ -43,7 +45,14 @@ def load(session: Session, fence: Fence, *, most_messages: int, most_tokens: int
     Raises `LeaseLost` when the answer is not there any more.
     """
     answer = session.execute(
-        select(col(Conversation.owner), col(Message.parent_id), col(Message.model), col(Message.tool_count))
+        select(
+            col(Conversation.owner),
+            col(Conversation.system_prompt),
+            func.coalesce(col(Message.model), col(Conversation.model)).label("model"),
+            col(Conversation.temperature),
+            col(Message.parent_id),
+            col(Message.tool_count),
+        )
         .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
         .where(col(Message.id) == fence.message_id, col(Conversation.trashed_at).is_(None))
     ).one_or_none()
@@ -64,4 +73,5 @@ def load(session: Session, fence: Fence, *, most_messages: int, most_tokens: int
     wanted: list[UUID] = [row.id for row in kept if row.tool_count]
     calls = tool_calls.of(session, wanted + ([fence.message_id] if answer.tool_count else []))
     history = [Entry(row.role, row.content, calls.get(row.id, ())) for row in reversed(kept)]
-    return Prompt(answer.owner, answer.model, history, calls.get(fence.message_id, ()))
+    settled = calls.get(fence.message_id, ())
+    return Prompt(answer.owner, answer.system_prompt, answer.model, answer.temperature, history, settled)

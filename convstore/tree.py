@@ -79,6 +79,21 @@ _NEXT_IN_LANE = (
 )
 
 
+def lock(session: Session, owner: str, conversation_id: UUID) -> None:
+    """Hold the owner's conversation until the transaction ends. Raises `NotFound`."""
+    held = session.execute(
+        select(col(Conversation.id))
+        .where(
+            col(Conversation.id) == conversation_id,
+            col(Conversation.owner) == owner,
+            col(Conversation.trashed_at).is_(None),
+        )
+        .with_for_update(key_share=True)
+    ).one_or_none()
+    if held is None:
+        raise NotFound()
+
+
 def find(session: Session, owner: str, conversation_id: UUID, parent_id: Parent = LEAF) -> Place:
     """Lock the conversation and find the place under that parent. Raises `NotFound` for either."""
     row = session.execute(_LOCKED, {"conversation_id": conversation_id, "owner": owner}).one_or_none()
@@ -184,3 +199,22 @@ def announce(session: Session, conversation_ids: set[UUID]) -> None:
     if conversation_ids:
         moved = update(Conversation).where(col(Conversation.id).in_(conversation_ids))
         session.execute(moved.values(version=Conversation.version + 1))
+
+
+def is_on_branch(session: Session, conversation_id: UUID, message_id: UUID, tip: UUID) -> bool:
+    """Whether `message_id` lies on the way from `tip` to the root; walks lanes, not messages."""
+    wanted = session.execute(_PARENT, {"message_id": message_id, "conversation_id": conversation_id}).one_or_none()
+    cursor: UUID | None = tip
+    while wanted is not None and cursor is not None:
+        end = session.execute(_PARENT, {"message_id": cursor, "conversation_id": conversation_id}).one_or_none()
+        if end is None or end.position < wanted.position:
+            return False
+        if end.lane == wanted.lane:
+            return True
+        cursor = session.execute(
+            select(col(Message.parent_id))
+            .where(col(Message.conversation_id) == conversation_id, col(Message.lane) == end.lane)
+            .order_by(col(Message.position))
+            .limit(1)
+        ).scalar_one()
+    return False

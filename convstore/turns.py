@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from convstore import conversations, idempotency, tree
+from convstore import conversations, idempotency, titles, tree
 from convstore.clock import now
 from convstore.errors import Conflict, Invalid, NotFound
 from convstore.models import ACTIVE, Conversation, Message, new_id
@@ -65,7 +65,7 @@ def begin(
         if earlier is not None:
             return _again(session, owner, *earlier)
     if conversation_id is None:
-        conversations.add(session, owner, target, conversations.title_from(text))
+        conversations.add(session, owner, target, titles.start_of(text))
         parent_id = LEAF
     place = tree.find(session, owner, target, parent_id)
     if place.parent_role == "user":
@@ -100,12 +100,41 @@ def retry(
     return Turn(conversation_id, parent_id, new_answer_id, version, claimed=lease is not None)
 
 
-def _question_of(session: Session, owner: str, conversation_id: UUID, answer_id: UUID) -> UUID:
+def edit(
+    session: Session,
+    owner: str,
+    conversation_id: UUID,
+    message_id: UUID,
+    text: str,
+    *,
+    key: str | None = None,
+    lease: Lease | None = None,
+    most_characters: int = 50_000,
+    model: str | None = None,
+) -> Turn:
+    """Another version of a person's message, beside it, with an answer of its own. Raises as `begin`."""
+    row = _message(session, owner, conversation_id, message_id)
+    if row.role != "user":
+        raise Invalid("Only a message of yours can be edited. Ask for another answer instead.")
+    return begin(
+        session,
+        owner,
+        text,
+        conversation_id=conversation_id,
+        parent_id=row.parent_id,
+        key=key,
+        lease=lease,
+        most_characters=most_characters,
+        model=model,
+    )
+
+
+def _message(session: Session, owner: str, conversation_id: UUID, message_id: UUID) -> Any:
     row = session.execute(
         select(col(Message.parent_id), col(Message.role), col(Message.status))
         .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
         .where(
-            col(Message.id) == answer_id,
+            col(Message.id) == message_id,
             col(Conversation.id) == conversation_id,
             col(Conversation.owner) == owner,
             col(Conversation.trashed_at).is_(None),
@@ -113,6 +142,11 @@ def _question_of(session: Session, owner: str, conversation_id: UUID, answer_id:
     ).one_or_none()
     if row is None:
         raise NotFound()
+    return row
+
+
+def _question_of(session: Session, owner: str, conversation_id: UUID, answer_id: UUID) -> UUID:
+    row = _message(session, owner, conversation_id, answer_id)
     if row.role != "assistant" or row.parent_id is None:
         raise Invalid("Only an answer to a message can be asked for again.")
     if row.status in ACTIVE:

@@ -91,6 +91,28 @@ class Runner:
         """Another answer beside that one. See `turns.retry`."""
         return await self._begin(turns.retry, owner, conversation_id, message_id, key=key, model=model)
 
+    async def edit(
+        self,
+        owner: str,
+        conversation_id: UUID,
+        message_id: UUID,
+        text: str,
+        *,
+        key: str | None = None,
+        model: str | None = None,
+    ) -> Turn:
+        """Another version of a message, with an answer of its own. See `turns.edit`."""
+        return await self._begin(
+            turns.edit,
+            owner,
+            conversation_id,
+            message_id,
+            text,
+            key=key,
+            model=model,
+            most_characters=self.limits.message_characters,
+        )
+
     async def stop(self, owner: str, conversation_id: UUID, message_id: UUID | None = None) -> int:
         """Stop an answer (None: all of the conversation), wherever it is written. See `answers.request_stop`."""
         asked = await self.db.writing(answers.request_stop, owner, conversation_id, message_id)

@@ -135,7 +135,8 @@ class Writing:
                 self._usage = usage
 
     def _messages(self, prompt: Prompt) -> list[Message]:
-        system = [Message("system", self._limits.system_prompt)] if self._limits.system_prompt else []
+        instructions = prompt.system_prompt or self._limits.system_prompt
+        system = [Message("system", instructions)] if instructions else []
         return system + [Message(e.role, e.content, _past(e)) for e in prompt.history]
 
     def _context(self, prompt: Prompt) -> Context:
@@ -151,6 +152,7 @@ class Writing:
             message_id=fence.message_id,
             attempt=fence.attempt,
             model=prompt.model,
+            temperature=prompt.temperature,
             tool_calls=_past(Entry("assistant", "", prompt.settled)),
             recent_conversations=recent,
         )
