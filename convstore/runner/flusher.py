@@ -134,13 +134,16 @@ class Flusher:
 
     async def run(self) -> None:
         """Flush until cancelled."""
+        last = 0.0
         while True:
             if not self._drafts:
                 await self._something.wait()
             else:
                 await _first(self._something, HEARTBEAT_SECONDS)
-            await asyncio.sleep(SHORTEST_GAP_SECONDS)
-            await _first(self._urgent, USUAL_GAP_SECONDS - SHORTEST_GAP_SECONDS)
+            # What comes after a silence goes out now; what comes on the heels of a flush waits for company.
+            await asyncio.sleep(last + SHORTEST_GAP_SECONDS - time.monotonic())
+            await _first(self._urgent, last + USUAL_GAP_SECONDS - time.monotonic())
+            last = time.monotonic()
             self._something.clear()
             self._urgent.clear()
             try:
@@ -195,6 +198,8 @@ class Flusher:
 
 async def _first(event: asyncio.Event, seconds: float) -> None:
     """Wait for the event, but no longer than that."""
+    if seconds <= 0:
+        return
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

@@ -111,6 +111,8 @@ class Writing:
 
     async def _take(self, value: Any) -> None:
         fence = self.draft.fence
+        if self.handing_over or self.draft.lost or self.draft.stopping:
+            raise asyncio.CancelledError  # this agent has swallowed the cancellation
         match as_event(value):
             case Text(text):
                 self._first_token()
