@@ -147,7 +147,8 @@ def visit(request: pytest.FixtureRequest, browser: "Browser") -> Iterator[Callab
             for who, visitor in enumerate(visitors, 1):
                 for which, page in enumerate(visitor.context.pages, 1):
                     page.screenshot(path=SCREENSHOTS / f"{name}-{who}-{which}.png", timeout=5000)
-                print(f"visitor {who}: {visitor.record.complaints()} {visitor.record.refused()}")
+                trouble = visitor.record.complaints() + visitor.record.refused()
+                print(f"visitor {who}: {trouble}")  # noqa: T201 - pytest shows it with the failure
         else:
             for visitor in visitors:
                 visitor.record.check()

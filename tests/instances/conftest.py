@@ -39,7 +39,7 @@ def site(request: pytest.FixtureRequest, shared_site: Cluster) -> Iterator[Clust
     yield shared_site
     if request.node.stash.get(FAILED, False):
         for instance in shared_site.instances:
-            print(f"--- {instance.name}\n{tail(instance.log)}")
+            print(f"--- {instance.name}\n{tail(instance.log)}")  # noqa: T201 - pytest shows it with the failure
 
 
 @pytest.fixture
@@ -62,5 +62,5 @@ def truth(site: Cluster) -> Iterator[Database]:
 def rng() -> random.Random:
     """Random moments that can be repeated."""
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
-    print(f"repeat with SEED={seed}")
+    print(f"repeat with SEED={seed}")  # noqa: T201 - pytest shows it with a failure
     return random.Random(seed)

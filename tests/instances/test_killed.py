@@ -74,7 +74,7 @@ def test_every_answer_of_a_killed_instance_is_completed_by_another(
         else:
             assert after.tool_calls[0].status == "interrupted"
             assert "did not work" in after.content
-    print(f"{taken_over} answers taken over, {kept_calls} finished tool calls kept")
+    print(f"{taken_over} answers taken over, {kept_calls} finished tool calls kept")  # noqa: T201
     assert taken_over >= KILLS, "most kills should have hit an answer in the middle"
     assert kept_calls >= 2, "some kills should have come between the tool and the end of the answer"
 
