@@ -9,7 +9,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, insert, select, text, update
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from convstore.clock import now
@@ -45,25 +44,19 @@ class Place:
     parent_active: bool  # the parent is an answer that is still being written
 
 
-_leaf = aliased(Message, name="leaf")
 _LOCKED = (
     select(
         col(Conversation.version),
         col(Conversation.message_count),
         col(Conversation.lane_count),
         col(Conversation.leaf_id),
-        col(_leaf.lane),
-        col(_leaf.role),
-        col(_leaf.status),
     )
-    .select_from(Conversation)
-    .join(_leaf, col(_leaf.id) == col(Conversation.leaf_id), isouter=True)
     .where(
         col(Conversation.id) == bindparam("conversation_id"),
         col(Conversation.owner) == bindparam("owner"),
         col(Conversation.trashed_at).is_(None),
     )
-    .with_for_update(of=Conversation, key_share=True)
+    .with_for_update(key_share=True)
 )
 _PARENT = select(col(Message.lane), col(Message.position), col(Message.role), col(Message.status)).where(
     col(Message.id) == bindparam("message_id"), col(Message.conversation_id) == bindparam("conversation_id")
@@ -99,21 +92,20 @@ def find(session: Session, owner: str, conversation_id: UUID, parent_id: Parent 
     row = session.execute(_LOCKED, {"conversation_id": conversation_id, "owner": owner}).one_or_none()
     if row is None:
         raise NotFound()
-    version, count, lanes, leaf_id, leaf_lane, leaf_role, leaf_status = row
-    if isinstance(parent_id, _Leaf) or parent_id == leaf_id:
-        if leaf_id is None:
-            return Place(conversation_id, version, 0, lanes, lanes + 1, None, None, False)
-        return Place(conversation_id, version, count, leaf_lane, lanes, leaf_id, leaf_role, leaf_status in ACTIVE)
-    if parent_id is None:  # another beginning, beside the first message
+    version, count, lanes, leaf_id = row
+    if isinstance(parent_id, _Leaf):
+        parent_id = leaf_id
+    if parent_id is None:  # the first message, or another beginning beside it
         return Place(conversation_id, version, count, lanes, lanes + 1, None, None, False)
+    # Not joined to the lock: a statement that had to wait for it would still see the messages from before its wait.
     parent = session.execute(_PARENT, {"message_id": parent_id, "conversation_id": conversation_id}).one_or_none()
     if parent is None:
         raise NotFound("The message to continue from is not in this conversation.")
     lane, position, role, status = parent
-    taken = session.execute(
+    if parent_id != leaf_id and session.execute(
         _NEXT_IN_LANE, {"conversation_id": conversation_id, "lane": lane, "position": position}
-    ).first()
-    lane, lanes = (lanes, lanes + 1) if taken else (lane, lanes)
+    ).first():
+        lane, lanes = lanes, lanes + 1
     return Place(conversation_id, version, count, lane, lanes, parent_id, role, status in ACTIVE)
 
 
