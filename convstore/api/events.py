@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 PING_SECONDS = 15
 SLOW_READER_SECONDS = 20.0  # one event may wait this long for a reader's full buffers
+# sse-starlette cuts streams off at the signal; ours end by themselves a moment later, whole. It stays as the last word
+# for servers that do not close the hub.
+HUB_CLOSES_SECONDS = 1.0
 RETRY_MILLISECONDS = 1000  # how long a browser waits before it connects again
 LAST_EVENT_ID_CHARACTERS = 2000
 
@@ -70,17 +73,19 @@ def routes(hub: Hub) -> APIRouter:
         if first is None:
             raise Unavailable("This instance is on its way out. Connect again.")
         return Stream(
-            _lines(first, following),
+            lines(first, following),
             ping=PING_SECONDS,
             ping_message_factory=lambda: ServerSentEvent(comment="still here", sep="\n"),
             send_timeout=SLOW_READER_SECONDS,
+            shutdown_grace_period=HUB_CLOSES_SECONDS,
             sep="\n",
         )
 
     return router
 
 
-async def _lines(first: Event, following: AsyncIterator[Event]) -> AsyncIterator[ServerSentEvent]:
+async def lines(first: Event, following: AsyncIterator[Event]) -> AsyncIterator[ServerSentEvent]:
+    """What is sent: a comment at once, that first event, then the others. Closes `following` in any case."""
     try:
         yield ServerSentEvent(comment="open", retry=RETRY_MILLISECONDS, sep="\n")
         yield _line(first)

@@ -1,9 +1,12 @@
 """Following a conversation from the page: who may, what comes at once, and what cuts it off."""
 
+import asyncio
+import itertools
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -11,6 +14,7 @@ import pytest
 
 from convstore import conversations
 from convstore.api import events
+from convstore.follow import Event
 from tests.api.conftest import Person
 from tests.services.instances import Cluster
 
@@ -135,3 +139,28 @@ def test_an_instance_that_is_told_to_stop_ends_every_stream_at_once(site: Cluste
     log = instance.log.read_text()
     assert "Traceback" not in log, log
     site.restore()
+
+
+@pytest.mark.anyio
+async def test_a_reader_that_stops_reading_is_cut_off_and_forgotten() -> None:
+    forgotten = []
+
+    async def endless() -> AsyncIterator[Event]:
+        try:
+            for number in itertools.count():
+                yield Event("changed", str(number), {"version": number})
+        finally:
+            forgotten.append(True)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if b"id: 3" in message.get("body", b""):
+            await asyncio.Event().wait()  # its buffers are full from here on
+
+    async def receive() -> MutableMapping[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    stream = events.Stream(events.lines(Event("ready", "0", {}), endless()), send_timeout=0.1)
+    async with asyncio.timeout(5):
+        await stream({"type": "http", "method": "GET"}, receive, send)
+    assert forgotten == [True]

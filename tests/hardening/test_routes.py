@@ -32,7 +32,8 @@ NEEDED = {
 def gate_of(app: FastAPI) -> Gate:
     mounts = [route for route in app.router.routes if isinstance(route, Mount) and isinstance(route.app, Gate)]
     assert len(mounts) == 1, "the gate stands in front of Gradio, once"
-    gate: Any = mounts[0].app
+    gate = mounts[0].app
+    assert isinstance(gate, Gate)
     return gate
 
 
