@@ -25,7 +25,7 @@ export class Composer {
     this.stopButton.addEventListener("click", () => this.#stop());
     byId("composer-box").addEventListener("click", (event) => event.target.closest("button, textarea") || this.field.focus());
     this.activity(false);
-    this.#typed();
+    this.send.disabled = true;
   }
 
   /** Show the draft of the conversation that is open now; take up a send that a reload cut off. */
@@ -74,7 +74,7 @@ export class Composer {
       pending.undo();
       drafts.returned(conversation);
       if (this.transcript.conversation === conversation) this.#giveBack(text);
-      banner.show(error.message, () => this.submit());
+      banner.show(`${error.message} Your message is kept.`, () => this.submit());
     }
   }
 

@@ -58,9 +58,9 @@ function start() {
     if ((await going) && where.conversation && transcript.conversation === where.conversation) composer.open(where.conversation);
   }
 
+  document.documentElement.dataset.ready = "true"; // before the first visit: what is hidden cannot take the focus
   place.onMove(visit);
   place.listen();
   list.load();
   visit(place.current());
-  document.documentElement.dataset.ready = "true";
 }

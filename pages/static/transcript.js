@@ -8,6 +8,7 @@ import * as drafts from "./drafts.js";
 import * as place from "./place.js";
 import { byId, announce, h } from "./dom.js";
 import { Follower } from "./follow.js";
+import { MessageList } from "./list.js";
 import { MessageElement, isActive } from "./messages.js";
 import { EndKeeper } from "./scrolling.js";
 import { emptyState, missing, skeleton } from "./placeholders.js";
@@ -19,9 +20,15 @@ export class Transcript {
   constructor(element, lane, turns, settings, heard) {
     Object.assign(this, { lane, turns, settings, heard });
     this.earlier = h("button", { type: "button", class: "load-earlier", onclick: () => this.#loadEarlier() }, "Load earlier messages");
-    this.list = h("div", { class: "messages" });
+    this.follower = new Follower({
+      changed: (version) => this.#changed(version),
+      grown: (id) => this.list.grown(id),
+      gone: () => this.#missing(),
+      expecting: () => this.active,
+    });
+    this.list = new MessageList(this.follower.live, (message) => this.#retry(message));
     this.aside = h("div", { class: "aside" }); // empty state, skeleton, not found
-    this.column = h("div", { class: "thread" }, this.earlier, this.list, this.aside);
+    this.column = h("div", { class: "thread" }, this.earlier, this.list.element, this.aside);
     element.replaceChildren(this.column);
     const scroller = byId("transcript");
     scroller.setAttribute("role", "log");
@@ -30,13 +37,6 @@ export class Transcript {
     scroller.tabIndex = 0;
     this.end = new EndKeeper(scroller, this.column);
     byId("composer").prepend(this.end.button);
-    this.follower = new Follower({
-      changed: (version) => this.#changed(version),
-      grown: (id) => this.#grown(id),
-      gone: () => this.#missing(),
-      expecting: () => this.active,
-    });
-    this.elements = new Map();
     this.retryKeys = new Map();
     this.visit = 0;
     this.arrival = Promise.resolve(false);
@@ -132,8 +132,7 @@ export class Transcript {
     this.messages = [];
     this.older = null;
     this.wanted = 0;
-    this.elements.clear();
-    this.list.replaceChildren();
+    this.list.set([], null);
     this.aside.replaceChildren();
     this.earlier.hidden = true;
   }
@@ -201,49 +200,8 @@ export class Transcript {
   }
 
   #draw() {
-    const shown = this.messages.filter((message) => message.role !== "system");
-    const ids = new Set(shown.map((message) => message.id));
-    for (const [id, element] of this.elements) {
-      if (ids.has(id)) continue;
-      element.element.remove();
-      this.elements.delete(id);
-    }
-    shown.forEach((message, index) => {
-      let element = this.elements.get(message.id);
-      if (!element) {
-        element = new MessageElement(message, { retry: (which) => this.#retry(which) });
-        this.elements.set(message.id, element);
-      }
-      element.set(this.#latest(message), { last: index === shown.length - 1, conversation: this.conversation });
-      if (this.list.children[index] !== element.element) this.list.insertBefore(element.element, this.list.children[index] ?? null);
-    });
+    this.list.set(this.messages, this.conversation);
     this.earlier.hidden = !this.older;
-  }
-
-  // The stream's story of an answer, where it is further on than the database's.
-  #latest(message) {
-    const live = this.follower.live.get(message.id);
-    if (!live || !isActive(message)) return message;
-    const ahead = live.attempt > message.attempt || (live.attempt === message.attempt && live.seq >= message.seq);
-    if (!ahead) return message;
-    const tools = live.attempt > message.attempt ? message.tools.map((call) => ({ ...call, offset: Math.min(call.offset, live.content.length) })) : message.tools;
-    return { ...message, content: live.content, reasoning: live.reasoning, status: live.attempt > 0 ? "streaming" : message.status, tools };
-  }
-
-  #grown(id) {
-    this.dirty ??= new Set();
-    if (this.dirty.size === 0) requestAnimationFrame(() => this.#drawGrown());
-    this.dirty.add(id);
-  }
-
-  #drawGrown() {
-    const ids = this.dirty;
-    this.dirty = new Set();
-    const last = this.messages.at(-1)?.id;
-    for (const id of ids) {
-      const message = this.messages.find((one) => one.id === id);
-      if (message) this.elements.get(id)?.set(this.#latest(message), { last: id === last, conversation: this.conversation });
-    }
   }
 
   // Never more than one reload in flight, and none for a version that is already shown: the latest wins.
