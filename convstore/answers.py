@@ -6,6 +6,7 @@
 - Time is the database's. Lock order: conversations (by id), then messages.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from sqlalchemy import Text, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
-from convstore import tool_calls, tree
+from convstore import tool_calls, tree, usage
 from convstore.clock import now
 from convstore.database import dialect_of
 from convstore.messages import text_so_far
@@ -48,6 +49,7 @@ class Outcome:
     model: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    spent_tokens: int = 0  # for the owner's day; an estimate when the model did not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,15 @@ def flush(session: Session, lease: Lease, writes: Sequence[Write]) -> dict[UUID,
     One that is missing was lost (taken over, or finished elsewhere); nothing of it is written.
     """
     finishing = {w.fence.conversation_id for w in writes if w.outcome is not None}
+    owners: dict[UUID, str] = {}
     if finishing:
-        session.execute(
-            select(col(Conversation.id))
+        locked = session.execute(
+            select(col(Conversation.id), col(Conversation.owner))
             .where(col(Conversation.id).in_(finishing))
             .order_by(col(Conversation.id))
             .with_for_update(key_share=True)
-        ).all()
+        )
+        owners = {row.id: row.owner for row in locked}
     attempts = {w.fence.message_id: w.fence.attempt for w in writes}
     rows = session.execute(
         select(
@@ -103,7 +107,16 @@ def flush(session: Session, lease: Lease, writes: Sequence[Write]) -> dict[UUID,
         session.connection().execute(insert(MessageDelta).on_conflict_do_nothing(), deltas)
     _finish(session, {w.fence.message_id: w.outcome for w in good if w.outcome is not None})
     announce(session, {w.fence.conversation_id for w in good if w.outcome is not None})
+    _count_tokens(session, owners, good)
     return held
+
+
+def _count_tokens(session: Session, owners: dict[UUID, str], writes: Sequence[Write]) -> None:
+    spent: Counter[str] = Counter()
+    for w in writes:
+        if w.outcome is not None:
+            spent[owners[w.fence.conversation_id]] += w.outcome.spent_tokens
+    usage.spend(session, spent)
 
 
 _FINISH = (

@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -22,21 +23,29 @@ from convstore.tree import IS_ACTIVE, announce
 from convstore.turns import Lease
 
 
-def claim(session: Session, lease: Lease, limit: int, max_attempts: int) -> list[Fence]:
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """`fences`: the answers that were taken. `ended`: how those ended that nobody is going to write."""
+
+    fences: list[Fence]
+    ended: list[str]
+
+
+def claim(session: Session, lease: Lease, limit: int, max_attempts: int) -> Claimed:
     """Take up to `limit` answers that are queued or whose lease has passed, the longest waiting first.
 
     One that was asked to stop, or was tried `max_attempts` times, ends here with the text it has.
     """
     waiting = _waiting(session, limit)
     if not waiting:
-        return []
+        return Claimed([], [])
     rows = _lock(session, waiting)
     over = {row.id: "stopped" for row in rows if row.stop_requested}
     over |= {row.id: "interrupted" for row in rows if row.attempt >= max_attempts and row.id not in over}
     settle(session, over)
     ids = [row.id for row in rows if row.id not in over]
     if not ids:
-        return []
+        return Claimed([], list(over.values()))
     tool_calls.carry_over(session, [row.id for row in rows if row.id not in over and row.attempt > 0])
     session.execute(delete(MessageDelta).where(col(MessageDelta.message_id).in_(ids)))
     claimed = session.execute(
@@ -51,7 +60,8 @@ def claim(session: Session, lease: Lease, limit: int, max_attempts: int) -> list
         )
         .returning(col(Message.conversation_id), col(Message.id), col(Message.attempt))
     ).all()
-    return [Fence(row.conversation_id, row.id, row.attempt, lease.owner) for row in claimed]
+    fences = [Fence(row.conversation_id, row.id, row.attempt, lease.owner) for row in claimed]
+    return Claimed(fences, list(over.values()))
 
 
 def any_waiting(session: Session) -> bool:

@@ -11,20 +11,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from convstore import answers, claims, turns
+from sqlmodel import Session
+
+from convstore import answers, claims, turns, usage
 from convstore.agents.base import Agent
 from convstore.database import Database
 from convstore.errors import ConvstoreError, Unavailable
 from convstore.runner.flusher import Flusher
 from convstore.runner.limits import Limits
-from convstore.runner.writing import Writing
+from convstore.runner.writing import Ended, Writing
 from convstore.tool_calls import Fence
 from convstore.tree import LEAF, Parent
 from convstore.turns import Lease, Turn
+from convstore.usage import Allowance
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Limits", "Runner"]
+__all__ = ["Ended", "Limits", "Runner"]
 
 HAND_OVER_SECONDS = 2.0  # for the last flush and the hand-over, after the time to drain is up
 
@@ -39,6 +42,9 @@ class Runner:
         self.lease = Lease(f"{instance}/{secrets.token_hex(6)}", instance, self.limits.lease_seconds)
         self.flusher = Flusher(db, self.lease)
         self.on_change: Callable[[set[UUID]], None] = lambda conversations: None
+        # For whoever counts. Called in the event loop: whatever they do has to be quick.
+        self.on_end: Callable[[Ended], None] = lambda ended: None
+        self.on_takeover: Callable[[], None] = lambda: None
         self._writings: dict[asyncio.Task[None], Writing] = {}
         self._reserved = 0
         self._draining = False
@@ -151,7 +157,9 @@ class Runner:
         room = not self._draining and self.running + self._reserved < self.limits.answers
         self._reserved += room
         try:
-            turn = await self.db.writing(begin, *args, lease=self.lease if room else None, **kwargs)
+            turn = await self.db.writing(
+                _admitted, begin, self.limits.per_person, *args, lease=self.lease if room else None, **kwargs
+            )
             if turn.claimed:
                 self._write(Fence(turn.conversation_id, turn.answer_id, 1, self.lease.owner))
         finally:
@@ -162,6 +170,7 @@ class Runner:
     def _write(self, fence: Fence) -> None:
         draft = self.flusher.open(fence)
         writing = Writing(self.db, self.agent, self.limits, draft, self.instance)
+        writing.on_end = lambda ended: self.on_end(ended)
         task = asyncio.create_task(writing.run(), name=f"answer {fence.message_id}")
         self._writings[task] = writing
 
@@ -196,10 +205,25 @@ class Runner:
             return
         self._reserved += room
         try:
-            fences = await self.db.writing(claims.claim, self.lease, room, self.limits.attempts)
-            for fence in fences:
+            claimed = await self.db.writing(claims.claim, self.lease, room, self.limits.attempts)
+            for fence in claimed.fences:
                 self._write(fence)
         finally:
             self._reserved -= room
-        if fences:
-            self.on_change({fence.conversation_id for fence in fences})
+        for fence in claimed.fences:
+            if fence.attempt > 1:
+                self.on_takeover()
+        for status in claimed.ended:
+            self.on_end(Ended(status))
+        if claimed.fences:
+            self.on_change({fence.conversation_id for fence in claimed.fences})
+
+
+def _admitted(
+    session: Session, begin: Callable[..., Turn], allowed: Allowance, owner: str, *args: Any, **kwargs: Any
+) -> Turn:
+    """Begin a turn within its owner's limits; one that was begun earlier and is only asked for again is not counted."""
+    turn = begin(session, owner, *args, **kwargs)
+    if not turn.replayed:
+        usage.admit(session, owner, allowed)
+    return turn

@@ -1,6 +1,8 @@
 """What one instance allows an answer, and itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from convstore.usage import Allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +19,4 @@ class Limits:
     history_messages: int = 50
     history_tokens: int = 16_000
     system_prompt: str = ""
+    per_person: Allowance = field(default_factory=Allowance)  # over all instances

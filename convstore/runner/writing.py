@@ -7,8 +7,9 @@ lease ends without a word, because the row belongs to somebody else then.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, cast
 
 from convstore import conversations, prompts, tool_calls
@@ -40,14 +41,24 @@ TOO_SLOW = "The answer took longer than {seconds:.0f} seconds and was ended. Try
 TOO_LONG = "The answer grew past {characters:,} characters and was ended there."
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of an answer here. `outcome`: a finished status, `lost` or `handed over`."""
+
+    outcome: str
+    first_token_seconds: float | None = None  # from the beginning of writing
+
+
 class Writing:
     """Writes one answer. `run` ends when the row has its final state, or is somebody else's."""
 
     def __init__(self, db: Database, agent: Agent, limits: Limits, draft: Draft, instance: str) -> None:
         self.draft = draft
         self.handing_over = False
+        self.on_end: Callable[[Ended], None] = lambda ended: None
         self._db, self._agent, self._limits, self._instance = db, agent, limits, instance
         self._usage = Usage()
+        self._read_characters = 0
         self._began = time.monotonic()
         self._first_token_at: float | None = None
 
@@ -61,15 +72,15 @@ class Writing:
         except asyncio.CancelledError:
             task.uncancel()
             if self.handing_over or self.draft.lost or not self.draft.stopping:
-                self._log("lost" if self.draft.lost else "handed over")
+                self._report("lost" if self.draft.lost else "handed over")
                 return
             outcome = self._ended("stopped")
         except LeaseLost:
-            self._log("lost")
+            self._report("lost")
             return
         self.draft.on_interrupt = lambda: None
         await self.draft.finish(outcome)
-        self._log("lost" if self.draft.lost else outcome.status, outcome.error)
+        self._report("lost" if self.draft.lost else outcome.status, outcome.error)
 
     def hand_over(self) -> None:
         """Stop writing and leave the row as it is; the caller puts it back in the queue."""
@@ -99,7 +110,9 @@ class Writing:
             most_messages=self._limits.history_messages,
             most_tokens=self._limits.history_tokens,
         )
-        stream = cast("Any", self._agent(self._messages(prompt), self._context(prompt)))
+        messages = self._messages(prompt)
+        self._read_characters = sum(len(message.content) for message in messages)
+        stream = cast("Any", self._agent(messages, self._context(prompt)))
         async with aclosing(stream) if hasattr(stream, "aclose") else _Nothing():
             async for value in cast("AsyncIterator[Any]", stream):
                 await self._take(value)
@@ -168,14 +181,21 @@ class Writing:
             self._usage.model,
             self._usage.input_tokens or None,
             self._usage.output_tokens or None,
+            self._spent(),
         )
+
+    def _spent(self) -> int:
+        """Tokens, by the model's word. It often gives that at the end only, and stopping early must not be free."""
+        said = self._usage.input_tokens + self._usage.output_tokens
+        return said or (self._read_characters + self.draft.characters) // prompts.CHARACTERS_PER_TOKEN
 
     def _first_token(self) -> None:
         if self._first_token_at is None:
             self._first_token_at = time.monotonic()
 
-    def _log(self, outcome: str, error: str | None = None) -> None:
-        first = self._first_token_at and round(self._first_token_at - self._began, 3)
+    def _report(self, outcome: str, error: str | None = None) -> None:
+        first = None if self._first_token_at is None else round(self._first_token_at - self._began, 3)
+        self.on_end(Ended(outcome, first))
         log.info(
             "answer",
             extra={
