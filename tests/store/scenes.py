@@ -53,7 +53,7 @@ def talk(database: Database, *texts: str, conversation_id: UUID | None = None, o
 
 def take(database: Database, lease: Lease = HERE, limit: int = 10, attempts: int = 5) -> list[Fence]:
     """What that instance claims now."""
-    return database.run(claim, lease, limit, attempts)
+    return database.run(claim, lease, limit, attempts).fences
 
 
 def show(database: Database, conversation_id: UUID, *, owner: str = OWNER, **options: object) -> messages.Window:
