@@ -35,6 +35,7 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
     from convstore.follow import Hub
     from convstore.runner import Limits, Runner
     from convstore.serving import Instance
+    from convstore.usage import Allowance
 
     chosen = chosen or settings.load()
     keys = chosen.signing_keys()
@@ -59,6 +60,9 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
         history_messages=chosen.history_messages,
         history_tokens=chosen.history_tokens,
         system_prompt=chosen.system_prompt,
+        per_person=Allowance(
+            chosen.limit_requests_per_minute, chosen.limit_running_answers, chosen.limit_tokens_per_day
+        ),
     )
     runner = Runner(db, agent, chosen.instance_name, limits)
     hub = Hub(db)

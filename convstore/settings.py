@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     access_log: bool = False
+    metrics_token: str | None = Field(default=None, repr=False)  # none: /metrics is open to whoever reaches it
 
     # The database
     database_url: str = Field(default="sqlite:///data/convstore.db", repr=False)
@@ -68,6 +69,14 @@ class Settings(BaseSettings):
     # A send is one POST of at most 200 KB, and a character may take four bytes of it.
     max_message_chars: int = Field(default=50_000, ge=1, le=50_000)
     max_answer_chars: int = Field(default=500_000, ge=1000, le=50_000_000)
+
+    # Per person, over all instances. 0: no limit
+    limit_requests_per_minute: int = Field(default=0, ge=0, le=1_000_000)
+    limit_running_answers: int = Field(default=0, ge=0, le=1_000_000)
+    limit_tokens_per_day: int = Field(default=0, ge=0, le=1_000_000_000)
+
+    # Upkeep, for `python -m convstore purge`
+    trash_days: float = Field(default=30, gt=0, le=36_500)
 
     @field_validator("trusted_proxies")
     @classmethod
