@@ -4,12 +4,14 @@ Nothing here remembers a person: a page draws what its URL names, and every call
 """
 
 from dataclasses import dataclass
-
-import gradio as gr
+from typing import TYPE_CHECKING
 
 from convstore.database import Database
 from convstore.follow import Hub
 from convstore.runner import Runner
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,10 @@ class Services:
     list_conversations: int = 30
 
 
-def build(services: Services) -> gr.Blocks:
+def build(services: Services) -> "gr.Blocks":
     """All pages as one Gradio app, ready to be mounted (`pages.mount`)."""
+    import gradio as gr  # `pages.mount` sets what Gradio reads when it is imported
+
     from pages import chat
 
     with gr.Blocks(title="convstore", analytics_enabled=False, fill_width=True, fill_height=True) as app:
