@@ -6,7 +6,7 @@ Ownership is in the WHERE clause of every statement: not yours and not there are
 import base64
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -264,6 +264,6 @@ def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
         moment = datetime.fromisoformat(updated_at)
         if moment.tzinfo is None:
             raise ValueError("no time zone")
-        return moment, UUID(conversation_id)
-    except (ValueError, TypeError, AttributeError) as error:
+        return moment.astimezone(UTC), UUID(conversation_id)
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise Invalid("This cursor is not valid. Start again from the first page.") from error
