@@ -5,6 +5,8 @@ the shared name; linking fails if the name exists, so exactly one wins, and ever
 sees half a key, because the name appears only with its content complete.
 """
 
+import hashlib
+import hmac
 import os
 import secrets
 import tempfile
@@ -37,6 +39,11 @@ def beside(database: Path) -> str:
     finally:
         os.unlink(candidate)
     return _read(path)
+
+
+def derived(key: str, purpose: str) -> str:
+    """Another key that follows from this one, for another purpose: who learns it does not learn the first."""
+    return hmac.new(key.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
 def _read(path: Path) -> str:

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from convstore import secret_key
@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     port: int = Field(default=7860, ge=0, le=65535)  # 0: any free port
     instance_name: str = Field(default_factory=_instance_name, min_length=1, max_length=80)
     trusted_proxies: str = "127.0.0.1,::1"  # whose X-Forwarded-* headers count: addresses or networks, or *
+    trusted_user_header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{1,60}$")  # names the page's viewer
     secret_key: str | None = Field(default=None, repr=False)  # comma separated: the first signs, all verify
     cookie_name: str = Field(default="convstore", pattern=r"^[A-Za-z0-9_-]{1,40}$")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -70,6 +71,17 @@ class Settings(BaseSettings):
     max_message_chars: int = Field(default=50_000, ge=1, le=50_000)
     max_answer_chars: int = Field(default=500_000, ge=1000, le=50_000_000)
 
+    # The JSON API
+    jwt_secret: str | None = Field(default=None, repr=False)  # comma separated: the first signs, all verify
+    jwt_public_key: str | None = None  # PEM, one key or several
+    jwt_jwks_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    api_wait_seconds: float = Field(default=120, gt=0, le=3600)  # for an answer that is not streamed
+    max_body_bytes: int = Field(default=1_000_000, ge=10_000, le=100_000_000)
+    max_page_items: int = Field(default=200, ge=1, le=200)
+    max_conversation_messages: int = Field(default=0, ge=0, le=1_000_000_000)  # 0: no limit
+
     # Per person, over all instances. 0: no limit
     limit_requests_per_minute: int = Field(default=0, ge=0, le=1_000_000)
     limit_running_answers: int = Field(default=0, ge=0, le=1_000_000)
@@ -94,6 +106,13 @@ class Settings(BaseSettings):
     @classmethod
     def _any_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("trusted_user_header")
+    @classmethod
+    def _comes_from_somebody_we_know(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and "*" in info.data.get("trusted_proxies", ""):
+            raise ValueError("anyone could be anyone. TRUSTED_PROXIES must name the gateway, not *")
+        return value
 
     @property
     def agent_spec(self) -> str:
@@ -126,6 +145,17 @@ class Settings(BaseSettings):
             return [secret_key.beside(file)]
         except OSError as error:
             raise BadSettings(f"SECRET_KEY: cannot keep one beside {file}: {error.strerror}. Set it instead.") from None
+
+    def token_secrets(self) -> list[str]:
+        """The secrets that API tokens may be signed with, the first one for tokens of our own. Raises `BadSettings`.
+
+        Nothing about tokens set: one that follows from SECRET_KEY, so that `python -m convstore token` works at once.
+        """
+        if self.jwt_secret is not None:
+            return [secret.strip() for secret in self.jwt_secret.split(",") if secret.strip()]
+        if self.jwt_public_key or self.jwt_jwks_url:
+            return []
+        return [secret_key.derived(key, "tokens of the JSON API") for key in self.signing_keys()]
 
 
 def sqlite_file(url: str) -> Path | None:
