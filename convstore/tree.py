@@ -93,20 +93,22 @@ def find(session: Session, owner: str, conversation_id: UUID, parent_id: Parent 
     if row is None:
         raise NotFound()
     version, count, lanes, leaf_id = row
-    if isinstance(parent_id, _Leaf):
-        parent_id = leaf_id
-    if parent_id is None:  # the first message, or another beginning beside it
+    under: UUID | None = leaf_id if isinstance(parent_id, _Leaf) else parent_id
+    if under is None:  # the first message, or another beginning beside it
         return Place(conversation_id, version, count, lanes, lanes + 1, None, None, False)
     # Not joined to the lock: a statement that had to wait for it would still see the messages from before its wait.
-    parent = session.execute(_PARENT, {"message_id": parent_id, "conversation_id": conversation_id}).one_or_none()
+    parent = session.execute(_PARENT, {"message_id": under, "conversation_id": conversation_id}).one_or_none()
     if parent is None:
         raise NotFound("The message to continue from is not in this conversation.")
     lane, position, role, status = parent
-    if parent_id != leaf_id and session.execute(
-        _NEXT_IN_LANE, {"conversation_id": conversation_id, "lane": lane, "position": position}
-    ).first():
+    if (
+        under != leaf_id
+        and session.execute(
+            _NEXT_IN_LANE, {"conversation_id": conversation_id, "lane": lane, "position": position}
+        ).first()
+    ):
         lane, lanes = lanes, lanes + 1
-    return Place(conversation_id, version, count, lane, lanes, parent_id, role, status in ACTIVE)
+    return Place(conversation_id, version, count, lane, lanes, under, role, status in ACTIVE)
 
 
 def add(session: Session, place: Place, rows: list[dict[str, Any]]) -> int:

@@ -100,7 +100,8 @@ class Context:
 
 class Agent(Protocol):
     """Anything callable like this. It may also have `label` (shown in the page), `async models()` (names to choose
-    from) and `async close()` (called when the instance ends)."""
+    from), `async title(question, answer)` (a name for a conversation that began like this) and `async close()` (called
+    when the instance ends)."""
 
     def __call__(self, messages: list[Message], context: Context) -> AsyncIterator[Event | str]: ...
 

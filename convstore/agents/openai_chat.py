@@ -38,6 +38,11 @@ from convstore.agents.wire import Json, Malformed, ServerError, calls_with_resul
 OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-5.4-mini"
 
+TITLE_PROMPT = (
+    "Name this conversation in three to six words, in its own language. Answer with the name only: no quotes, no label."
+)
+TITLE_CHARACTERS = 2_000  # of the question and of the answer: enough to know what it is about
+
 PACE_SECONDS = 0.04  # below what a reader notices, and below the runner's flush
 WAITED_SECONDS = 0.002  # what takes longer to get was not in a buffer
 
@@ -85,6 +90,16 @@ class OpenAIChat:
                 return sorted([found.id async for found in self._client.models.list()])
         except _FAILURES as error:
             raise AgentError(describe(error, self._server(self.model)).reason) from None
+
+    async def title(self, question: str, answer: str) -> str:
+        """What the model calls a conversation that began like this. Raises `AgentError`."""
+        begun = f"{question[:TITLE_CHARACTERS]}\n\n---\n\n{answer[:TITLE_CHARACTERS]}"
+        sent = [{"role": "system", "content": TITLE_PROMPT}, {"role": "user", "content": begun}]
+        written = Round()
+        async with aclosing(self._ask({"model": self.model, "messages": sent, "stream": True}, written)) as events:
+            async for _ in events:
+                pass
+        return written.text
 
     async def close(self) -> None:
         """Close the connections."""

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from convstore.database import Database
 from convstore.errors import ConvstoreError, Unavailable
 from convstore.runner.flusher import Flusher
 from convstore.runner.limits import Limits
+from convstore.runner.titling import Titling
 from convstore.runner.writing import Ended, Writing
 from convstore.tool_calls import Fence
 from convstore.tree import LEAF, Parent
@@ -29,7 +31,7 @@ log = logging.getLogger(__name__)
 
 __all__ = ["Ended", "Limits", "Runner"]
 
-HAND_OVER_SECONDS = 2.0  # for the last flush and the hand-over, after the time to drain is up
+HAND_OVER_SECONDS = 1.0  # for the last flush, and again for the hand-over, after the time to drain is up
 
 
 class Runner:
@@ -45,6 +47,7 @@ class Runner:
         # For whoever counts. Called in the event loop: whatever they do has to be quick.
         self.on_end: Callable[[Ended], None] = lambda ended: None
         self.on_takeover: Callable[[], None] = lambda: None
+        self.titling = Titling(db, agent)
         self._writings: dict[asyncio.Task[None], Writing] = {}
         self._reserved = 0
         self._draining = False
@@ -63,6 +66,7 @@ class Runner:
 
     async def start(self) -> None:
         """Begin to flush and to look for answers that wait."""
+        self.titling.on_change = lambda conversations: self.on_change(conversations)
         self.flusher.on_flush = lambda conversations: self.on_change(conversations)
         self._background = [
             asyncio.create_task(self.flusher.run(), name="flusher"),
@@ -135,6 +139,7 @@ class Runner:
             writing.hand_over()
         if self._writings:
             await asyncio.wait(self._writings, timeout=HAND_OVER_SECONDS)
+        self.titling.close()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -171,6 +176,7 @@ class Runner:
         draft = self.flusher.open(fence)
         writing = Writing(self.db, self.agent, self.limits, draft, self.instance)
         writing.on_end = lambda ended: self.on_end(ended)
+        writing.on_first_answer = partial(self.titling.begin, fence.conversation_id)
         task = asyncio.create_task(writing.run(), name=f"answer {fence.message_id}")
         self._writings[task] = writing
 

@@ -56,9 +56,11 @@ class Writing:
         self.draft = draft
         self.handing_over = False
         self.on_end: Callable[[Ended], None] = lambda ended: None
+        self.on_first_answer: Callable[[str, str], None] = lambda question, answer: None
         self._db, self._agent, self._limits, self._instance = db, agent, limits, instance
         self._usage = Usage()
         self._read_characters = 0
+        self._history: list[Entry] = []
         self._began = time.monotonic()
         self._first_token_at: float | None = None
 
@@ -80,6 +82,8 @@ class Writing:
             return
         self.draft.on_interrupt = lambda: None
         await self.draft.finish(outcome)
+        if outcome.status == "complete" and not self.draft.lost and len(self._history) == 1:
+            self.on_first_answer(self._history[0].content, outcome.content)
         self._report("lost" if self.draft.lost else outcome.status, outcome.error)
 
     def hand_over(self) -> None:
@@ -110,6 +114,7 @@ class Writing:
             most_messages=self._limits.history_messages,
             most_tokens=self._limits.history_tokens,
         )
+        self._history = prompt.history
         messages = self._messages(prompt)
         self._read_characters = sum(len(message.content) for message in messages)
         stream = cast("Any", self._agent(messages, self._context(prompt)))
