@@ -27,7 +27,8 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
     from fastapi import FastAPI
 
     from convstore import agents, api
-    from convstore.api import errors
+    from convstore.api import errors, metrics
+    from convstore.api.counted import Counted
     from convstore.api.identity import viewer
     from convstore.api.origin import is_ours
     from convstore.database import Database
@@ -80,8 +81,11 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
     app.state.instance = instance
     errors.install(app)
     app.include_router(api.routes(hub, readiness))
+    counts = metrics.Metrics(db, runner, hub)
+    app.include_router(metrics.routes(counts, chosen.metrics_token))
 
     import pages
+    from pages.gate import CALL
     from pages.mount import mount
 
     label = getattr(agent, "label", None)
@@ -94,24 +98,33 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
         max_message_chars=chosen.max_message_chars,
     )
     shown = mount(app, services, viewer, is_ours)
+    app.add_middleware(Counted, count=counts.count_response, named=shown | {CALL})
     surround(app, chosen, keys, shown)
     return app
 
 
 def surround(app: "FastAPI", chosen: Settings, keys: list[str], shown: frozenset[str]) -> None:
-    """What every request passes on its way in: proxy headers, safe defaults, identity (issued on the pages `shown`)."""
+    """What every request passes on its way in: its id, proxy headers, safe defaults, identity (issued on `shown`)."""
     from starlette.middleware.cors import CORSMiddleware
 
     from convstore.api.headers import SafeHeaders
     from convstore.api.identity import Identity, Signer
     from convstore.api.origin import TrustedProxies
+    from convstore.api.request_ids import RequestIds
 
     # The last one added is the first to see a request.
     # This one allows nobody, and with it in place Gradio's own, which allows everybody, steps back.
     app.add_middleware(CORSMiddleware)
-    app.add_middleware(Identity, signer=Signer(keys), issues_on=shown.__contains__, cookie=chosen.cookie_name)
+    app.add_middleware(
+        Identity,
+        signer=Signer(keys),
+        issues_on=shown.__contains__,
+        cookie=chosen.cookie_name,
+        by_gateway=chosen.trusted_user_header is not None,
+    )
     app.add_middleware(SafeHeaders)
-    app.add_middleware(TrustedProxies, trusted=chosen.trusted_proxies)
+    app.add_middleware(TrustedProxies, trusted=chosen.trusted_proxies, user_header=chosen.trusted_user_header)
+    app.add_middleware(RequestIds, current=logs.request_id)
 
 
 def main() -> int:

@@ -1,8 +1,11 @@
-"""Who is asking: an anonymous person known by a signed cookie, so that a demo needs no login.
+"""Who opens the page: an anonymous person known by a signed cookie, so that a demo needs no login.
 
 The cookie is `subject.timestamp.signature`; the server keeps nothing. Loading a page issues one (or renews an old one);
 no other route does, so a program that calls the API never becomes a person by accident. A cookie that does not verify
 counts as none: its sender is given a new identity, and is never told whether it was forged or merely old.
+
+Behind a gateway that signs people in, its word is all that counts (`origin`): no cookie is issued or read then, because
+whoever has signed out there must be nobody here.
 """
 
 import secrets
@@ -13,6 +16,9 @@ from itsdangerous import BadSignature, TimestampSigner
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from convstore.api import subjects
+from convstore.api.origin import named
 
 YEAR_SECONDS = 365 * 24 * 3600
 RENEW_AFTER_SECONDS = 24 * 3600
@@ -48,22 +54,35 @@ class Signer:
 
 
 class Identity:
-    """ASGI middleware that puts the viewer into the scope and issues the cookie on the paths `issues_on` names."""
+    """ASGI middleware that puts the viewer into the scope and issues the cookie on the paths `issues_on` names.
+
+    `by_gateway`: people are named by the gateway in front, not by cookies.
+    """
 
     def __init__(
-        self, app: ASGIApp, signer: Signer, issues_on: Callable[[str], bool], cookie: str = "convstore"
+        self,
+        app: ASGIApp,
+        signer: Signer,
+        issues_on: Callable[[str], bool],
+        cookie: str = "convstore",
+        by_gateway: bool = False,
     ) -> None:
         self.app, self.signer, self.issues_on, self.cookie = app, signer, issues_on, cookie
+        self.by_gateway = by_gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        if self.by_gateway:
+            name = named(scope)
+            person = name if name and subjects.is_acceptable(name) else None
+            return await self.app({**scope, SCOPE_KEY: person}, receive, send)
         sent = HTTPConnection(scope).cookies.get(self.cookie)
         known = self.signer.read(sent) if sent else None
         issue = False
         if scope["method"] == "GET" and self.issues_on(scope["path"]):
             issue = known is None or known[1]
-            known = known or (f"anon:{secrets.token_hex(16)}", True)
+            known = known or (subjects.ANONYMOUS + secrets.token_hex(16), True)
         scope = {**scope, SCOPE_KEY: known[0] if known else None}
         if not (issue and known):
             return await self.app(scope, receive, send)

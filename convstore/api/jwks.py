@@ -1,6 +1,6 @@
 """A set of keys at a URL (JWT_JWKS_URL), where whoever signs the tokens publishes and rotates them.
 
-- Kept for some minutes; a token that names an unknown key has the set loaded again at once, so a rotation needs no wait.
+- Kept for some minutes. A token that names an unknown key has the set loaded again at once: a rotation needs no wait.
 - However many tokens ask, one request is under way at a time, and only so many in a minute.
 - When the URL does not answer, the keys last seen count for an hour; with none at all the answer is 503, not 401.
 """

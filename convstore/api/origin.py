@@ -12,13 +12,24 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _FORWARDED = (b"x-forwarded-", b"x-real-ip", b"x-original-", b"x-rewrite-")
+NAMED_KEY = "convstore.named"
+
+
+def named(scope: Scope) -> str | None:
+    """The person a trusted gateway names in this request, None when there is none or it names nobody."""
+    found = scope.get(NAMED_KEY)
+    return found if isinstance(found, str) else None
 
 
 class TrustedProxies:
-    """ASGI middleware. `trusted`: addresses and networks separated by commas, or `*` for anyone."""
+    """ASGI middleware. `trusted`: addresses and networks separated by commas, or `*` for anyone.
 
-    def __init__(self, app: ASGIApp, trusted: str) -> None:
+    `user_header`: the header in which a trusted gateway names the person it has signed in.
+    """
+
+    def __init__(self, app: ASGIApp, trusted: str, user_header: str | None = None) -> None:
         self.app = app
+        self.user_header = (user_header or "").lower().encode()
         items = [item.strip() for item in trusted.split(",") if item.strip()]
         self.anyone = "*" in items
         self.networks: Sequence[IPv4Network | IPv6Network] = [ip_network(i, strict=False) for i in items if i != "*"]
@@ -31,10 +42,16 @@ class TrustedProxies:
     def _folded(self, scope: Scope) -> Scope:
         client = scope.get("client")
         headers = Headers(scope=scope)
-        kept = [(name, value) for name, value in scope["headers"] if not name.startswith(_FORWARDED)]
+        kept = [
+            (name, value)
+            for name, value in scope["headers"]
+            if not name.startswith(_FORWARDED) and name != self.user_header
+        ]
         scope = {**scope, "headers": kept}
         if not self._trusts(client[0] if client else ""):
             return scope
+        if self.user_header:
+            scope[NAMED_KEY] = _only(headers, self.user_header.decode())
         # The proxy appends: what it saw itself stands last. Walk back over proxies that are ours.
         hops = [hop.strip() for hop in ",".join(headers.getlist("x-forwarded-for")).split(",") if hop.strip()]
         for hop in reversed(hops):
@@ -62,6 +79,15 @@ class TrustedProxies:
 def _last(headers: Headers, name: str) -> str:
     values = headers.getlist(name)
     return values[-1].rpartition(",")[2].strip() if values else ""
+
+
+def _only(headers: Headers, name: str) -> str | None:
+    """The header's value in UTF-8. Sent twice, nobody knows which one the gateway wrote: then it is None."""
+    values = headers.getlist(name)
+    try:
+        return values[0].encode("latin-1").decode() if len(values) == 1 else None
+    except UnicodeDecodeError:
+        return None
 
 
 def is_ours(scope: Scope, silence: bool = False) -> bool:
