@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, make_url
@@ -95,12 +96,11 @@ class Database:
             with self.read() as session:
                 return work(session, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
+        return await self._in_a_thread(in_thread)
 
     async def writing(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`run(work, …)` in one of the database's threads. A cancelled caller does not cancel the transaction."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: self.run(work, *args, **kwargs))
+        return await self._in_a_thread(lambda: self.run(work, *args, **kwargs))
 
     def migrate(self) -> None:
         """Bring the tables up to this version; any number of processes may call this at once. Raises `SchemaError`."""
@@ -117,6 +117,10 @@ class Database:
         """Give the threads and connections back. Waits for transactions that are under way."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         self.engine.dispose()
+
+    async def _in_a_thread(self, work: Callable[[], T]) -> T:
+        # With the caller's context, so that what the thread logs has the id of the request.
+        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)
 
     @contextmanager
     def _turn_to_write(self) -> Iterator[None]:

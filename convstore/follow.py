@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -160,7 +161,8 @@ class Hub:
 
     def _wake(self) -> None:
         if self._poller is None or self._poller.done():
-            self._poller = asyncio.create_task(self._poll(), name="follow")
+            # For all readers, so not in the name of the request that happens to be the first.
+            self._poller = asyncio.create_task(self._poll(), name="follow", context=Context())
         self._hinted.set()
 
     async def _poll(self) -> None:

@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,10 @@ _BUILT_IN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "taskName",
     "color_message",
 }
+
+
+# The id of the request on whose behalf the code that logs is running.
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def set_up(level: str = "info", style: str = "text") -> None:
@@ -66,7 +71,9 @@ class JsonLines(logging.Formatter):
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
-    return {key: value for key, value in vars(record).items() if key not in _BUILT_IN}
+    fields = {key: value for key, value in vars(record).items() if key not in _BUILT_IN}
+    current = request_id.get()
+    return fields | {"request": current} if current else fields
 
 
 def _time(record: logging.LogRecord) -> str:
