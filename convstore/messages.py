@@ -141,6 +141,12 @@ def window_up_to(
     return Window(summary, tip, views, views[0].id if more else None)
 
 
+def one(session: Session, owner: str, conversation_id: UUID, message_id: UUID) -> View:
+    """That message, by itself. Raises `NotFound`."""
+    summary = conversations.get(session, owner, conversation_id)
+    return window_up_to(session, summary, message_id, limit=1, before=None).messages[0]
+
+
 def history(
     session: Session,
     owner: str,
