@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -107,7 +107,9 @@ def _lock(session: Session, waiting: dict[UUID, UUID]) -> list[Any]:
             IS_ACTIVE,
             or_(col(Message.status) == "queued", col(Message.lease_until) < now()),
         )
-        .order_by(col(Message.created_at))
+        .order_by(
+            col(Message.id)
+        )  # as a flush does: two that lock the same rows do not wait for each other in a circle
         .with_for_update(key_share=True)
     ).all()
     announce(session, {row.conversation_id for row in rows})
@@ -126,7 +128,7 @@ def hand_over(session: Session, lease: Lease, fences: Sequence[Fence]) -> int:
     given = session.execute(
         update(Message)
         .where(
-            col(Message.id).in_([fence.message_id for fence in fences]),
+            tuple_(col(Message.id), col(Message.attempt)).in_([(fence.message_id, fence.attempt) for fence in fences]),
             col(Message.lease_owner) == lease.owner,
             col(Message.status) == "streaming",
         )

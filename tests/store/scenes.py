@@ -2,10 +2,15 @@
 
 from uuid import UUID
 
+from sqlalchemy import update
+from sqlmodel import Session, col
+
 from convstore import answers, messages, turns
 from convstore.answers import Delta, Outcome, Write
 from convstore.claims import claim
+from convstore.clock import now
 from convstore.database import Database
+from convstore.models import Message
 from convstore.tool_calls import Fence
 from convstore.turns import Lease, Turn
 
@@ -71,3 +76,20 @@ def answer_of(database: Database, turn: Turn, *, owner: str = OWNER) -> messages
     """This turn's answer as its reader gets it now."""
     found = show(database, turn.conversation_id, owner=owner, leaf=turn.answer_id).messages
     return next(message for message in found if message.id == turn.answer_id)
+
+
+def let_lease_pass(database: Database, turn: Turn) -> None:
+    """As if the writer of this answer had been silent for longer than its lease."""
+
+    def age(session: Session) -> None:
+        session.execute(update(Message).where(col(Message.id) == turn.answer_id).values(lease_until=now(-0.001)))
+
+    database.run(age)
+
+
+def take_over(database: Database, turn: Turn, lease: Lease = THERE) -> Fence:
+    """The lease passes and that instance claims the answer."""
+    let_lease_pass(database, turn)
+    (fence,) = take(database, lease)
+    assert fence.message_id == turn.answer_id
+    return fence

@@ -59,11 +59,12 @@ def test_any_tree_reads_as_walking_its_parents_does(database: Database, seed: in
         with database.write() as session:
             for _ in range(15):
                 known = list(naive.parents)
-                parent: tree.Parent = tree.LEAF
-                if known and chance.random() < forking:
-                    parent = chance.choice([None, *known])
-                added = messages.append(session, OWNER, conversation_id, "user", f"m{len(known)}", parent_id=parent)
-                naive.parents[added.id] = (known[-1] if known else None) if parent is tree.LEAF else parent
+                parent = known[-1] if known else None
+                named: tree.Parent = tree.LEAF
+                if chance.random() < forking:
+                    named = parent = chance.choice([None, *known])
+                added = messages.append(session, OWNER, conversation_id, "user", f"m{len(known)}", parent_id=named)
+                naive.parents[added.id] = parent
         known = list(naive.parents)
         assert show(database, conversation_id).leaf_id == known[-1]
         assert _pages(database, conversation_id, chance.randint(1, 9), None) == naive.branch(known[-1])

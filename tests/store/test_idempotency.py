@@ -1,6 +1,7 @@
 """The same send twice is one turn, however close together, and a key never answers for something else."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -71,7 +72,7 @@ def test_a_repeated_edit_is_one_version(database: Database) -> None:
 
 def test_a_key_that_was_used_for_something_else_is_a_conflict(database: Database) -> None:
     (turn,) = talk(database, "one")
-    here = {"conversation_id": turn.conversation_id}
+    here: dict[str, Any] = {"conversation_id": turn.conversation_id}
     ask(database, "hello", key="k", **here)
     with pytest.raises(Conflict, match="already used"):
         ask(database, "other words", key="k", **here)

@@ -66,6 +66,7 @@ def test_what_is_in_the_trash_is_not_there_for_its_owner_either(database: Databa
 
 def test_a_message_of_my_other_conversation_is_not_in_this_one(database: Database) -> None:
     here, there = ask(database, "here"), ask(database, "there")
+    assert there.user_message_id is not None
     finish(database, fence_of(there))
     with pytest.raises(NotFound):
         database.run(turns.retry, OWNER, here.conversation_id, there.answer_id)
