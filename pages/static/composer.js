@@ -18,6 +18,7 @@ export class Composer {
     this.stopButton = dress("stop-button", "Stop the answer", "square");
     this.sendingNow = false;
     this.field.setAttribute("aria-label", "Message");
+    this.field.dir = "auto";
     this.field.setAttribute("enterkeyhint", touch() ? "enter" : "send");
     this.field.addEventListener("keydown", (event) => this.#key(event), true);
     this.field.addEventListener("input", () => this.#typed());

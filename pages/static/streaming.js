@@ -7,7 +7,7 @@ import { highlight, parse, render } from "./markdown.js";
 
 export class GrowingText {
   constructor() {
-    this.element = h("div", { class: "md" });
+    this.element = h("div", { class: "md", dir: "auto" });
     this.#reset();
   }
 
