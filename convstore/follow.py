@@ -11,6 +11,7 @@
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from convstore import changes
-from convstore.changes import News, Piece
+from convstore.changes import Head, Live, News, Piece
 from convstore.database import Database
 from convstore.errors import NotFound, Unavailable
 
@@ -198,31 +199,37 @@ class Hub:
         self._publish(topics, news)
 
     def _publish(self, topics: dict[UUID, _Topic], news: News) -> None:
+        live: dict[UUID, list[Live]] = defaultdict(list)
+        for answer in news.live:
+            live[answer.conversation_id].append(answer)
         for head in news.heads:
-            topic = topics[head.id]
-            topic.version, topic.owner, topic.shared = head.version, head.owner, head.shared
-            left = head.shared_seconds
-            topic.shared_until = None if left is None else time.monotonic() + left
-            live = {a.message_id: a for a in news.live if a.conversation_id == head.id}
-            topic.answers = {
-                m: topic.answers[m]
-                if m in topic.answers and topic.answers[m].attempt == a.attempt
-                else _Answer(a.attempt)
-                for m, a in live.items()
-            }
+            _take_over(topics[head.id], head, live[head.id])
+        pieces: dict[UUID, list[Piece]] = defaultdict(list)
+        for piece in news.pieces:
+            pieces[piece.message_id].append(piece)
         moved = {head.id for head in news.heads}
-        written = {piece.message_id: piece for piece in news.pieces}.keys()
         for key, topic in topics.items():
-            for piece in news.pieces if topic.answers else ():
-                if piece.message_id in topic.answers:
-                    topic.answers[piece.message_id].pieces.append(piece)
-            just_expired = topic.shared is not None and not topic.open
-            if key in moved or just_expired or not written.isdisjoint(topic.answers):
-                for reader in list(topic.readers):
+            grew = False
+            for message_id in topic.answers.keys() & pieces.keys():
+                topic.answers[message_id].pieces += pieces[message_id]
+                grew = True
+            ended = topic.shared is not None and not topic.open
+            for reader in list(topic.readers):
+                if key in moved or grew or ended or not reader.greeted:
                     _catch_up(topic, reader)
-            else:
-                for reader in [r for r in topic.readers if not r.greeted]:
-                    _catch_up(topic, reader)
+
+
+def _take_over(topic: _Topic, head: Head, live: list[Live]) -> None:
+    """What the database says of a conversation that moved. The pieces of an attempt that goes on are kept."""
+    topic.version, topic.owner, topic.shared = head.version, head.owner, head.shared
+    left = head.shared_seconds
+    topic.shared_until = None if left is None else time.monotonic() + left
+    known = topic.answers
+    topic.answers = {}
+    for answer in live:
+        held = known.get(answer.message_id)
+        goes_on = held is not None and held.attempt == answer.attempt
+        topic.answers[answer.message_id] = held if held and goes_on else _Answer(answer.attempt)
 
 
 def _catch_up(topic: _Topic, reader: _Reader) -> None:
