@@ -10,9 +10,9 @@ from uuid import UUID
 import gradio as gr
 from pydantic import Field
 
-from convstore import conversations, messages
+from convstore import messages
 from convstore.runner import Runner
-from pages import Services, views
+from pages import Services, frame, views
 from pages.islands import Order, answer, island
 
 EXAMPLES = (
@@ -53,12 +53,6 @@ class Stop(Order):
     conversation: UUID
 
 
-class More(Order):
-    """A page of the person's conversations, newest first."""
-
-    before: str | None = Field(default=None, max_length=500)
-
-
 def build(services: Services) -> None:
     """Lay the page out and connect it. To be called within `gr.Blocks`."""
     settings = {
@@ -67,10 +61,7 @@ def build(services: Services) -> None:
         "model_label": services.model_label,
         "examples": [{"title": title, "text": text} for title, text in EXAMPLES],
     }
-    with gr.Column(elem_id="sidebar", min_width=0):
-        island("sidebar-head", elem_id="sidebar-head")
-        listing = island("conversation-list", elem_id="conversation-list", calls=("more",))
-        island("sidebar-foot", elem_id="sidebar-foot")
+    frame.sidebar(services)
     with gr.Column(elem_id="stage", min_width=0):
         island("top-bar", elem_id="top-bar", settings=settings)
         transcript = island("transcript", elem_id="transcript", calls=("open",), settings=settings)
@@ -89,10 +80,10 @@ def build(services: Services) -> None:
                 gr.Button("Send", elem_id="send-button")
                 gr.Button("Stop", elem_id="stop-button")
             turns = island("turns", elem_id="turns", calls=("send", "retry", "stop"), settings=settings)
-    _connect(services, transcript, listing, turns)
+    _connect(services, transcript, turns)
 
 
-def _connect(services: Services, transcript: gr.HTML, listing: gr.HTML, turns: gr.HTML) -> None:
+def _connect(services: Services, transcript: gr.HTML, turns: gr.HTML) -> None:
     db, runner = services.db, services.runner
 
     async def shown(owner: str, conversation: UUID, leaf: UUID | None = None, before: UUID | None = None) -> Any:
@@ -103,10 +94,6 @@ def _connect(services: Services, transcript: gr.HTML, listing: gr.HTML, turns: g
 
     async def open_(owner: str, order: Open) -> dict[str, Any]:
         return {"window": await shown(owner, order.conversation, order.leaf, order.before)}
-
-    async def more(owner: str, order: More) -> dict[str, Any]:
-        limit = services.list_conversations
-        return views.page(await db.reading(conversations.recent, owner, limit=limit, before=order.before))
 
     async def send(owner: str, order: Send) -> dict[str, Any]:
         turn = await _send(runner, owner, order)
@@ -121,7 +108,6 @@ def _connect(services: Services, transcript: gr.HTML, listing: gr.HTML, turns: g
         return {}
 
     answer(transcript, "open", Open, open_)
-    answer(listing, "more", More, more)
     answer(turns, "send", Send, send)
     answer(turns, "retry", Retry, retry)
     answer(turns, "stop", Stop, stop)

@@ -72,7 +72,7 @@ def answer(place: gr.HTML, call: str, order_type: type[Order], handler: Handler)
         inputs=[place],
         outputs=[place],
         queue=False,
-        api_name=f"{place.elem_id}_{call}".replace("-", "_"),
+        api_name="_".join(filter(None, (place.page, place.elem_id, call))).replace("-", "_"),  # pages share islands
         api_visibility="private",
         show_progress="hidden",
         trigger_mode="multiple",

@@ -10,7 +10,7 @@ import gradio as gr
 
 from pages import assets
 
-_STYLES = ("tokens", "gradio", "frame", "sidebar", "transcript", "steps", "placeholders", "prose", "composer")
+_STYLES = ("tokens", "gradio", "frame", "sidebar", "transcript", "steps", "placeholders", "prose", "composer", "overlays")
 # Fetched later: the theme script (it is in the head itself) and the highlighter (with the first code block).
 _NOT_PRELOADED = frozenset({"theme.js", "vendor/highlight.js"})
 

@@ -17,6 +17,9 @@ def summary(found: conversations.Summary) -> dict[str, Any]:
         "title": found.title,
         "version": found.version,
         "updated_at": _time(found.updated_at),
+        "pinned": found.pinned_at is not None,
+        "archived": found.archived_at is not None,
+        "trashed": found.trashed_at is not None,
     }
 
 

@@ -1,0 +1,63 @@
+// A window over the page. The browser's own <dialog> keeps the focus inside, closes with Esc and makes the rest inert;
+// here it gets a heading, a way to close by clicking beside it, and gives the focus back to what opened it.
+
+import { h, iconButton } from "./dom.js";
+import { icon } from "./icons.js";
+
+let count = 0;
+
+/** Open a dialog; resolves to the value it was closed with. `fill(close)` returns what is in it. */
+export function openDialog({ id, title, fill, className = "", headed = true, onclose = null }) {
+  const heading = `dialog-title-${++count}`;
+  const before = document.activeElement;
+  let result = null;
+  const close = (value = null) => {
+    result = value;
+    dialog.close();
+  };
+  const head = h(
+    "header",
+    { class: headed ? "dialog-head" : "visually-hidden" },
+    h("h2", { id: heading }, title),
+    headed ? iconButton("Close", icon("close", 18), () => close()) : null,
+  );
+  const dialog = h("dialog", { id, class: `dialog ${className}`, "aria-labelledby": heading }, h("div", { class: "dialog-body" }, head, fill(close)));
+  dialog.addEventListener("mousedown", (event) => event.target === dialog && close());
+  layer().append(dialog);
+  const closed = new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      if (before?.isConnected) before.focus({ preventScroll: true });
+      onclose?.();
+      resolve(result);
+    });
+  });
+  dialog.showModal();
+  return { dialog, close, closed };
+}
+
+/** A question before something that is not undone. Resolves to whether it was confirmed. */
+export async function confirmed({ title, text, action }) {
+  const { closed } = openDialog({
+    id: "confirm-dialog",
+    title,
+    fill: (close) =>
+      h(
+        "div",
+        { class: "dialog-content" },
+        h("p", {}, text),
+        h(
+          "div",
+          { class: "dialog-actions" },
+          h("button", { type: "button", class: "button", autofocus: true, onclick: () => close(false) }, "Cancel"),
+          h("button", { type: "button", class: "button danger", onclick: () => close(true) }, action),
+        ),
+      ),
+  });
+  return (await closed) === true;
+}
+
+/** Where what lies over the page goes: inside Gradio's container, so that its styles are ours and not the browser's. */
+export function layer() {
+  return document.querySelector(".gradio-container") ?? document.body;
+}
