@@ -1,9 +1,10 @@
 """How much there is: for whoever runs this, not for any page. Each count is one statement, most of them a scan."""
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, text
 from sqlmodel import Session, SQLModel, col
 
 from convstore.clock import now
+from convstore.database import dialect_of, take_time
 from convstore.models import (
     ACTIVE,
     Conversation,
@@ -29,6 +30,7 @@ def active(session: Session) -> dict[str, int]:
 
 def everything(session: Session) -> dict[str, int]:
     """Rows of every kind, under names that a person can read."""
+    take_time(session)
     trashed, archived = col(Conversation.trashed_at).is_not(None), col(Conversation.archived_at).is_not(None)
     found = {
         "people": _count(session, Conversation, func.count(col(Conversation.owner).distinct())),
@@ -48,6 +50,14 @@ def everything(session: Session) -> dict[str, int]:
     found["deltas"] = _count(session, MessageDelta, func.count())
     found["idempotency keys"] = _count(session, IdempotencyKey, func.count())
     return found
+
+
+def size(session: Session) -> int:
+    """The bytes the database takes up."""
+    if dialect_of(session) == "postgresql":
+        return int(session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+    pages = text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+    return int(session.execute(pages).scalar_one())
 
 
 def _count(session: Session, table: type[SQLModel], what: ColumnElement[int], *where: ColumnElement[bool]) -> int:

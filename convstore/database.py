@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
@@ -156,3 +156,9 @@ def _asks_for_retry(error: BaseException | None) -> bool:
 def dialect_of(session: Session) -> str:
     """`sqlite` or `postgresql`: for the few statements that the two spell differently."""
     return session.get_bind().dialect.name
+
+
+def take_time(session: Session) -> None:
+    """Let the statements of this transaction run for as long as they need: nobody waits for upkeep."""
+    if dialect_of(session) == "postgresql":
+        session.execute(text("SET LOCAL statement_timeout = 0"))
