@@ -53,9 +53,9 @@ def _file(session: Session) -> Iterator[Finding]:
     connection = session.connection()
     for (problem,) in connection.exec_driver_sql("PRAGMA quick_check(50)"):
         if problem != "ok":
-            yield Finding("file", problem)
+            yield Finding("file", session.connection().engine.url.database, problem)
     for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
-        yield Finding(f"{table} row {row}", f"belongs to no {parent}")
+        yield Finding(f"{table} row", row, f"belongs to no {parent}")
 
 
 def _deltas(session: Session) -> Iterator[Finding]:
@@ -75,13 +75,14 @@ def _deltas(session: Session) -> Iterator[Finding]:
         .execution_options(yield_per=ROWS)
     )
     for row in found:
-        where = f"message {row.message_id}"
         if row.status in FINISHED:
-            yield Finding(where, f"is {row.status} and still has {row.count} deltas")
+            yield Finding("message", row.message_id, f"is {row.status} and still has {row.count} deltas")
         elif row.attempt != row.current:
-            yield Finding(where, f"is in attempt {row.current} and has deltas of attempt {row.attempt}")
+            yield Finding(
+                "message", row.message_id, f"is in attempt {row.current} and has deltas of attempt {row.attempt}"
+            )
         elif row.first != 1 or row.last != row.count:
-            yield Finding(where, f"has {row.count} deltas numbered {row.first} to {row.last}")
+            yield Finding("message", row.message_id, f"has {row.count} deltas numbered {row.first} to {row.last}")
 
 
 def _heads(session: Session, after: UUID | None) -> Sequence[Any]:
@@ -112,7 +113,7 @@ def _stretch(session: Session, heads: Sequence[Any], after: UUID | None, last: U
     for key, rows in groupby(_messages(session, bounds), attrgetter("conversation_id")):
         head = waiting.pop(key, None)
         if head is None:
-            yield Finding(f"conversation {key}", "is gone, and its messages are not")
+            yield Finding("conversation", key, "is gone, and its messages are not")
         else:
             yield from tree(head, rows)
     for head in waiting.values():
@@ -129,7 +130,7 @@ def _twice(session: Session, bounds: list[ColumnElement[bool]]) -> Iterator[Find
         .execution_options(yield_per=ROWS)
     )
     for row in found:
-        yield Finding(f"conversation {row.conversation_id}", f"has {row.count} messages at position {row.position}")
+        yield Finding("conversation", row.conversation_id, f"has {row.count} messages at position {row.position}")
 
 
 def _tool_calls(session: Session, bounds: list[ColumnElement[bool]]) -> Iterator[Finding]:
@@ -142,9 +143,9 @@ def _tool_calls(session: Session, bounds: list[ColumnElement[bool]]) -> Iterator
     )
     for row in found:
         if row.position >= row.tool_count:
-            yield Finding(f"tool call {row.id}", f"is number {row.position} of a message that counts {row.tool_count}")
+            yield Finding("tool call", row.id, f"is number {row.position} of a message that counts {row.tool_count}")
         else:
-            yield Finding(f"tool call {row.id}", "is still running, and its message is finished")
+            yield Finding("tool call", row.id, "is still running, and its message is finished")
 
 
 def _ratings(session: Session, bounds: list[ColumnElement[bool]]) -> Iterator[Finding]:
@@ -156,7 +157,7 @@ def _ratings(session: Session, bounds: list[ColumnElement[bool]]) -> Iterator[Fi
         .execution_options(yield_per=ROWS)
     )
     for row in found:
-        yield Finding(f"message {row.id}", "is marked as rated and is not" if row.rated else "is rated without a mark")
+        yield Finding("message", row.id, "is marked as rated and is not" if row.rated else "is rated without a mark")
 
 
 def _messages(session: Session, bounds: list[ColumnElement[bool]]) -> Iterator[Any]:
