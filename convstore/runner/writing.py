@@ -32,6 +32,8 @@ from convstore.errors import ConvstoreError, LeaseLost
 from convstore.prompts import Entry, Prompt
 from convstore.runner.flusher import Draft
 from convstore.runner.limits import Limits
+from convstore.text import storable
+from convstore.usage import MOST_TOKENS
 
 log = logging.getLogger("convstore.answers")
 
@@ -72,11 +74,15 @@ class Writing:
         try:
             outcome = await self._outcome()
         except asyncio.CancelledError:
+            cancelled = task.cancelling() > 0
             task.uncancel()
-            if self.handing_over or self.draft.lost or not self.draft.stopping:
+            if self.draft.stopping and not self.handing_over:
+                outcome = self._ended("stopped")
+            elif cancelled:
                 self._report("lost" if self.draft.lost else "handed over")
                 return
-            outcome = self._ended("stopped")
+            else:  # the agent's own, from something it has cancelled itself
+                outcome = self._ended("failed", BROKEN)
         except LeaseLost:
             self._report("lost")
             return
@@ -92,11 +98,10 @@ class Writing:
         self.draft.on_interrupt()
 
     async def _outcome(self) -> Outcome:
+        limit = asyncio.timeout(self._limits.answer_seconds)
         try:
-            async with asyncio.timeout(self._limits.answer_seconds):
+            async with limit:
                 return await self._listen()
-        except TimeoutError:
-            return self._ended("failed", TOO_SLOW.format(seconds=self._limits.answer_seconds))
         except AgentError as error:
             return self._ended("failed", str(error))
         except LeaseLost:
@@ -104,6 +109,8 @@ class Writing:
         except ConvstoreError as error:
             return self._ended("failed", str(error))
         except Exception:
+            if limit.expired():
+                return self._ended("failed", TOO_SLOW.format(seconds=self._limits.answer_seconds))
             log.exception("the agent failed on answer %s", self.draft.fence.message_id)
             return self._ended("failed", BROKEN)
 
@@ -151,8 +158,8 @@ class Writing:
                 )
             case ToolResult(call_id, result, failed):
                 await self._db.writing(tool_calls.settle, fence, call_id, result, failed=failed)
-            case Usage() as usage:
-                self._usage = usage
+            case Usage(read, written, model):
+                self._usage = Usage(_tokens(read), _tokens(written), storable(model) if model else None)
 
     def _messages(self, prompt: Prompt) -> list[Message]:
         instructions = prompt.system_prompt or self._limits.system_prompt
@@ -182,7 +189,7 @@ class Writing:
             status,
             self.draft.text,
             self.draft.reasoning,
-            error,
+            storable(error) if error else None,
             self._usage.model,
             self._usage.input_tokens or None,
             self._usage.output_tokens or None,
@@ -221,6 +228,11 @@ class Writing:
 
 def _cancel(task: asyncio.Task[Any]) -> None:
     task.cancel()
+
+
+def _tokens(said: int) -> int:
+    """A count by the model's word, as the column takes it."""
+    return max(0, min(int(said), MOST_TOKENS))
 
 
 def _past(entry: Entry) -> tuple[PastCall, ...]:
