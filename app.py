@@ -27,7 +27,7 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
     from fastapi import FastAPI
 
     from convstore import agents, api
-    from convstore.api import errors, metrics
+    from convstore.api import docs, errors, metrics, openapi, tokens
     from convstore.api.counted import Counted
     from convstore.api.identity import viewer
     from convstore.api.origin import is_ours
@@ -49,6 +49,13 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
             timeout_seconds=chosen.model_timeout_seconds,
         )
         db = Database(chosen.database_url, pool_size=chosen.pool_size)
+        verifier = tokens.verifier(
+            chosen.token_secrets(),
+            chosen.jwt_public_key,
+            chosen.jwt_jwks_url,
+            issuer=chosen.jwt_issuer,
+            audience=chosen.jwt_audience,
+        )
     except (ValueError, Invalid) as error:
         raise BadSettings(str(error)) from error
     limits = Limits(
@@ -79,8 +86,19 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
 
     app = FastAPI(title="convstore", lifespan=instance.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.instance = instance
+    app.state.services = api.Services(
+        db,
+        runner,
+        hub,
+        verifier,
+        wait_seconds=chosen.api_wait_seconds,
+        max_body_bytes=chosen.max_body_bytes,
+        max_page_items=chosen.max_page_items,
+    )
     errors.install(app)
+    openapi.install(app)
     app.include_router(api.routes(hub, readiness))
+    app.include_router(docs.routes(app))
     counts = metrics.Metrics(db, runner, hub)
     app.include_router(metrics.routes(counts, chosen.metrics_token))
 

@@ -1,7 +1,7 @@
 """The HTTP face: everything under FastAPI that is not a page. Thin over the store, `runner` and `follow`.
 
-`routes()` is what this package serves. Who is asking and what an error looks like are settled once, around it: see
-`identity`, `origin`, `headers`, `errors`.
+`routes()` is what this package serves: the page's own few routes, and the JSON API under `/api/{user_id}/`. Who is
+asking and what an error looks like are settled once, around it: see `identity`, `owner`, `origin`, `headers`, `errors`.
 """
 
 from urllib.parse import quote
@@ -9,11 +9,12 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from convstore.api import events, health
+from convstore.api import chat, conversations, elsewhere, events, health, messages, openapi
 from convstore.api.health import Readiness
+from convstore.api.services import Services
 from convstore.follow import Hub
 
-__all__ = ["Readiness", "routes"]
+__all__ = ["Readiness", "Services", "routes"]
 
 
 def routes(hub: Hub, readiness: Readiness) -> APIRouter:
@@ -27,4 +28,17 @@ def routes(hub: Hub, readiness: Readiness) -> APIRouter:
         """The short link. Whether such a conversation is there is for the page to say."""
         return RedirectResponse(f"/?c={quote(conversation_id[:64], safe='')}", 307)
 
+    router.include_router(space())
+    return router
+
+
+def space() -> APIRouter:
+    """What a user has under their own name. Each route is `owner.Guarded`.
+
+    What is served at `/api/shared/`, to anyone, has to be included before it.
+    """
+    router = APIRouter(prefix="/api/{user_id}", responses=openapi.problems(401, 403, 503))
+    for part in (chat, conversations, messages):
+        router.include_router(part.router)
+    router.include_router(elsewhere.router)  # the last one: it answers for all that is left
     return router

@@ -101,9 +101,27 @@ def _header(token: str) -> tuple[str, str | None]:
     return algorithm, kid
 
 
-def mint(
-    secret: str, subject: str, seconds: float, *, issuer: str | None = None, audience: str | None = None
-) -> str:
+def verifier(
+    secrets: Sequence[str],
+    public_key: str | None = None,
+    jwks_url: str | None = None,
+    *,
+    issuer: str | None = None,
+    audience: str | None = None,
+) -> Verifier:
+    """A verifier by what the settings say. Raises `ValueError` naming the variable that cannot be used."""
+    known: list[Key] = []
+    try:
+        name = "JWT_SECRET"
+        known += [keys.of_secret(secret) for secret in secrets]
+        name = "JWT_PUBLIC_KEY"
+        known += keys.of_pem(public_key) if public_key else []
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return Verifier(known, KeySet(jwks_url) if jwks_url else None, issuer=issuer, audience=audience)
+
+
+def mint(secret: str, subject: str, seconds: float, *, issuer: str | None = None, audience: str | None = None) -> str:
     """A token for this person, good for so long, signed with a shared secret. Raises `ValueError`.
 
     For development and tests: in production somebody else signs.

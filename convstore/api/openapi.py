@@ -1,0 +1,78 @@
+"""What `/openapi.json` says beyond what the routes say of themselves: the API as a whole, its errors, its streams."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from convstore.api.schemas import Problem
+
+ABOUT = """\
+Conversations over HTTP: the same store, agent and limits as the page's, through any instance.
+
+**Auth.** `Authorization: Bearer <JWT>`; its `sub` is the `user_id` in the path. A cookie does not count here.
+
+**Not yours is not found.** A conversation that is someone else's and one that never was get the same answer.
+
+**Errors** are `{"detail": "…"}`. With 429 and 503 `Retry-After` says when to try again.
+
+**Twice is once.** With an `Idempotency-Key`, the same request sent again within 24 hours is the same turn.
+
+**Pages.** `next` of one page is `before` of the next; what is added meanwhile does not shift them.
+"""
+TAGS = [
+    {"name": "Chat", "description": "A message in, an answer out."},
+    {"name": "Conversations", "description": "Listing, naming, keeping, deleting."},
+    {"name": "Messages", "description": "The tree of a conversation, read as the newest stretch of one branch."},
+]
+PROBLEMS = {
+    400: "The body is not JSON",
+    401: "No good token",
+    403: "The token is for another user",
+    404: "Not there, or not yours",
+    409: "It has changed meanwhile, or the Idempotency-Key was used for something else",
+    412: "The conversation is not at the version that If-Match names",
+    413: "The body is too large",
+    422: "A field is missing, unknown or out of bounds",
+    429: "One of the limits per user is reached",
+    503: "The database, or the keys for tokens, cannot be reached",
+}
+RETRY = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}}
+CHALLENGE = {"WWW-Authenticate": {"description": "RFC 6750", "schema": {"type": "string"}}}
+HEADERS = {401: CHALLENGE, 429: RETRY, 503: RETRY}
+
+ID = "0197a2c46f3e7c319d5a0b1c2d3e4f50.0197a2c46f407a13a7fc2d3e4f506172.1"
+CHAT_STREAM = {
+    "text/event-stream": {
+        "schema": {"type": "string"},
+        "example": f'event: delta\nid: {ID}.12.\ndata: {{"text":"Let me work "}}\n\n'
+        f'event: done\nid: {ID}.38.2\ndata: {{"conversation_id":"…","response":"…","status":"complete"}}\n\n',
+    }
+}
+EVENT_STREAM = {
+    "text/event-stream": {
+        "schema": {"type": "string"},
+        "example": 'event: changed\nid: 4\ndata: {"version":4}\n\n',
+    }
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors a route can answer with, for its `responses`."""
+    return {
+        status: {"model": Problem, "description": PROBLEMS[status], "headers": HEADERS.get(status, {})}
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Have the application describe itself this way."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = get_openapi(
+                title=app.title, version=app.version, description=ABOUT, tags=TAGS, routes=app.routes
+            )
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]
