@@ -60,7 +60,8 @@ def _file(session: Session) -> Iterator[Finding]:
 
 def _deltas(session: Session) -> Iterator[Finding]:
     """Only an answer that is being written has deltas: those of its attempt, from the first without a gap."""
-    found = session.execute(
+    found = _rows(
+        session,
         select(
             col(MessageDelta.message_id),
             col(MessageDelta.attempt),
@@ -71,8 +72,7 @@ def _deltas(session: Session) -> Iterator[Finding]:
             col(Message.attempt).label("current"),
         )
         .join(Message, col(Message.id) == col(MessageDelta.message_id))
-        .group_by(col(MessageDelta.message_id), col(MessageDelta.attempt), col(Message.id))
-        .execution_options(yield_per=ROWS)
+        .group_by(col(MessageDelta.message_id), col(MessageDelta.attempt), col(Message.id)),
     )
     for row in found:
         if row.status in FINISHED:
@@ -122,12 +122,8 @@ def _stretch(session: Session, heads: Sequence[Any], after: UUID | None, last: U
 
 def _twice(session: Session, bounds: list[ColumnElement[bool]]) -> Iterator[Finding]:
     place = (col(Message.conversation_id), col(Message.position))
-    found = session.execute(
-        select(*place, func.count().label("count"))
-        .where(*bounds)
-        .group_by(*place)
-        .having(func.count() > 1)
-        .execution_options(yield_per=ROWS)
+    found = _rows(
+        session, select(*place, func.count().label("count")).where(*bounds).group_by(*place).having(func.count() > 1)
     )
     for row in found:
         yield Finding("conversation", row.conversation_id, f"has {row.count} messages at position {row.position}")
@@ -135,11 +131,11 @@ def _twice(session: Session, bounds: list[ColumnElement[bool]]) -> Iterator[Find
 
 def _tool_calls(session: Session, bounds: list[ColumnElement[bool]]) -> Iterator[Finding]:
     unsettled = and_(col(Message.status).in_(FINISHED), col(ToolCall.status) == "running")
-    found = session.execute(
+    found = _rows(
+        session,
         select(col(ToolCall.id), col(ToolCall.status), col(ToolCall.position), col(Message.tool_count))
         .join(Message, col(Message.id) == col(ToolCall.message_id))
-        .where(*bounds, or_(unsettled, col(ToolCall.position) >= col(Message.tool_count)))
-        .execution_options(yield_per=ROWS)
+        .where(*bounds, or_(unsettled, col(ToolCall.position) >= col(Message.tool_count))),
     )
     for row in found:
         if row.position >= row.tool_count:
@@ -150,11 +146,11 @@ def _tool_calls(session: Session, bounds: list[ColumnElement[bool]]) -> Iterator
 
 def _ratings(session: Session, bounds: list[ColumnElement[bool]]) -> Iterator[Finding]:
     there = col(Feedback.message_id).is_not(None)
-    found = session.execute(
+    found = _rows(
+        session,
         select(col(Message.id), col(Message.rated))
         .join(Feedback, col(Feedback.message_id) == col(Message.id), isouter=True)
-        .where(*bounds, col(Message.rated) != there)
-        .execution_options(yield_per=ROWS)
+        .where(*bounds, col(Message.rated) != there),
     )
     for row in found:
         yield Finding("message", row.id, "is marked as rated and is not" if row.rated else "is rated without a mark")
@@ -166,28 +162,33 @@ def _messages(session: Session, bounds: list[ColumnElement[bool]]) -> Iterator[A
     below = exists().where(
         col(child.conversation_id) == col(Message.conversation_id), col(child.parent_id) == col(Message.id)
     )
-    return iter(
-        session.execute(
-            select(
-                col(Message.id),
-                col(Message.conversation_id),
-                col(Message.parent_id),
-                col(Message.position),
-                col(Message.lane),
-                col(Message.role),
-                col(Message.status),
-                col(Message.attempt),
-                col(Message.lease_owner),
-                col(Message.lease_until),
-                col(parent.id).is_(None).label("alone"),
-                (col(parent.conversation_id) != col(Message.conversation_id)).label("astray"),
-                col(parent.position).label("above_position"),
-                col(parent.lane).label("above_lane"),
-                below.label("continued"),
-            )
-            .join(parent, col(parent.id) == col(Message.parent_id), isouter=True)
-            .where(*bounds)
-            .order_by(col(Message.conversation_id), col(Message.lane), col(Message.position), col(Message.id))
-            .execution_options(yield_per=ROWS)
+    return _rows(
+        session,
+        select(
+            col(Message.id),
+            col(Message.conversation_id),
+            col(Message.parent_id),
+            col(Message.position),
+            col(Message.lane),
+            col(Message.role),
+            col(Message.status),
+            col(Message.attempt),
+            col(Message.stop_requested),
+            col(Message.lease_owner),
+            col(Message.lease_until),
+            col(parent.id).is_(None).label("alone"),
+            (col(parent.conversation_id) != col(Message.conversation_id)).label("astray"),
+            col(parent.position).label("above_position"),
+            col(parent.lane).label("above_lane"),
+            below.label("continued"),
         )
+        .join(parent, col(parent.id) == col(Message.parent_id), isouter=True)
+        .where(*bounds)
+        .order_by(col(Message.conversation_id), col(Message.lane), col(Message.position), col(Message.id)),
     )
+
+
+def _rows(session: Session, query: Any) -> Iterator[Any]:
+    """The rows of a query, of which only some are in memory at once."""
+    with session.execute(query.execution_options(yield_per=ROWS)) as found:
+        yield from found

@@ -90,7 +90,7 @@ def _message(row: Any, head: Any) -> Iterator[Finding]:
         yield Finding("message", row.id, f"is of role {row.role} and status {row.status}")
     elif row.status in ACTIVE and row.role != "assistant":
         yield Finding("message", row.id, f"is of role {row.role} and {row.status}")
-    elif row.status in ACTIVE and head.trashed_at is not None:
+    elif row.status in ACTIVE and head.trashed_at is not None and not row.stop_requested:
         yield Finding("message", row.id, f"is {row.status}, and its conversation is in the trash")
     elif row.status == "streaming" and (row.lease_owner is None or row.lease_until is None or row.attempt < 1):
         yield Finding("message", row.id, "is being written without a lease")
