@@ -67,6 +67,7 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
         message_characters=chosen.max_message_chars,
         history_messages=chosen.history_messages,
         history_tokens=chosen.history_tokens,
+        conversation_messages=chosen.max_conversation_messages,
         system_prompt=chosen.system_prompt,
         per_person=Allowance(
             chosen.limit_requests_per_minute, chosen.limit_running_answers, chosen.limit_tokens_per_day

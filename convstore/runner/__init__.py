@@ -14,10 +14,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from convstore import answers, claims, turns, usage
+from convstore import answers, claims, conversations, turns, usage
 from convstore.agents.base import Agent
 from convstore.database import Database
-from convstore.errors import ConvstoreError, Unavailable
+from convstore.errors import Conflict, ConvstoreError, Unavailable
 from convstore.runner.flusher import Flusher
 from convstore.runner.limits import Limits
 from convstore.runner.titling import Titling
@@ -25,7 +25,6 @@ from convstore.runner.writing import Ended, Writing
 from convstore.tool_calls import Fence
 from convstore.tree import LEAF, Parent
 from convstore.turns import Lease, Turn
-from convstore.usage import Allowance
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +162,7 @@ class Runner:
         self._reserved += room
         try:
             turn = await self.db.writing(
-                _admitted, begin, self.limits.per_person, *args, lease=self.lease if room else None, **kwargs
+                _admitted, begin, self.limits, *args, lease=self.lease if room else None, **kwargs
             )
             if turn.claimed:
                 self._write(Fence(turn.conversation_id, turn.answer_id, 1, self.lease.owner))
@@ -226,10 +225,14 @@ class Runner:
 
 
 def _admitted(
-    session: Session, begin: Callable[..., Turn], allowed: Allowance, owner: str, *args: Any, **kwargs: Any
+    session: Session, begin: Callable[..., Turn], limits: Limits, owner: str, *args: Any, **kwargs: Any
 ) -> Turn:
-    """Begin a turn within its owner's limits; one that was begun earlier and is only asked for again is not counted."""
+    """Begin a turn within the limits; one that was begun earlier and is only asked for again is not counted."""
     turn = begin(session, owner, *args, **kwargs)
-    if not turn.replayed:
-        usage.admit(session, owner, allowed)
+    if turn.replayed:
+        return turn
+    most = limits.conversation_messages
+    if most and conversations.get(session, owner, turn.conversation_id).message_count > most:
+        raise Conflict(f"This conversation has {most:,} messages, the most there may be. Go on in a new one.")
+    usage.admit(session, owner, limits.per_person)
     return turn

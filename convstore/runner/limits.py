@@ -18,5 +18,6 @@ class Limits:
     message_characters: int = 50_000
     history_messages: int = 50
     history_tokens: int = 16_000
+    conversation_messages: int = 0  # in one conversation; 0: no limit
     system_prompt: str = ""
     per_person: Allowance = field(default_factory=Allowance)  # over all instances
