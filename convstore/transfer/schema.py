@@ -26,7 +26,10 @@ STILL_WRITTEN = "This answer was still being written when it was exported."
 
 
 def _in_range(value: datetime) -> datetime:
-    value = value.astimezone(UTC)
+    try:
+        value = value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time is out of range") from None
     if not 1970 <= value.year <= 9000:
         raise ValueError("the time is out of range")
     return value

@@ -1,4 +1,4 @@
-"""What tests of export and import carry: documents, files of ChatGPT, and a conversation with something of everything."""
+"""What tests of export and import carry: documents, ChatGPT's files, and a conversation with something of everything."""
 
 import asyncio
 import json
@@ -63,6 +63,7 @@ def everything_in_one(database: Database, owner: str = OWNER) -> UUID:
         database.run(answers.flush, HERE, [Write(fence, outcome=outcome)])
 
     again()
+    assert second.user_message_id is not None
     edited = database.run(turns.edit, owner, key, second.user_message_id, "two, really", lease=HERE)
     finish(database, fence_of(edited), "```python\nprint('never closed')", status="stopped")
     database.run(feedback.give, owner, key, second.answer_id, "down", "no <b>good</b>")
