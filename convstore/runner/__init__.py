@@ -7,9 +7,10 @@ goes on from the rows.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlmodel import Session
@@ -27,6 +28,7 @@ from convstore.tree import LEAF, Parent
 from convstore.turns import Lease, Turn
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 __all__ = ["Ended", "Limits", "Runner"]
 
@@ -52,6 +54,7 @@ class Runner:
         self._draining = False
         self._room = asyncio.Event()
         self._background: list[asyncio.Task[None]] = []
+        self._taking: set[asyncio.Task[Any]] = set()  # the sweep, and sends under way: each may bring an answer
 
     @property
     def running(self) -> int:
@@ -69,7 +72,7 @@ class Runner:
         self.flusher.on_flush = lambda conversations: self.on_change(conversations)
         self._background = [
             asyncio.create_task(self.flusher.run(), name="flusher"),
-            asyncio.create_task(self._sweep(), name="sweep"),
+            self._take(self._sweep()),
         ]
 
     async def send(
@@ -130,14 +133,16 @@ class Runner:
 
     async def drain(self, seconds: float) -> None:
         """Take no more answers, let those that run finish for so long, then put the rest back in the queue."""
+        until = time.monotonic() + seconds
         self._draining = True
-        if self._writings and seconds > 0:
-            await asyncio.wait(self._writings, timeout=seconds)
+        self._room.set()
+        # What is being taken in this very moment still comes in, and would else wait for its lease to pass.
+        await _wait(self._taking, HAND_OVER_SECONDS)
+        await _wait(self._writings, until - time.monotonic())
         left = [w for t, w in self._writings.items() if not t.done() and w.draft.outcome is None]
         for writing in left:
             writing.hand_over()
-        if self._writings:
-            await asyncio.wait(self._writings, timeout=HAND_OVER_SECONDS)
+        await _wait(self._writings, HAND_OVER_SECONDS)
         self.titling.close()
         for task in self._background:
             task.cancel()
@@ -155,7 +160,13 @@ class Runner:
 
     async def _begin(self, begin: Callable[..., Turn], *args: Any, **kwargs: Any) -> Turn:
         # In a task of its own: a client that goes away after the commit must not leave a claimed answer unwritten.
-        return await asyncio.shield(asyncio.ensure_future(self._begin_here(begin, *args, **kwargs)))
+        return await asyncio.shield(self._take(self._begin_here(begin, *args, **kwargs)))
+
+    def _take(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._taking.add(task)
+        task.add_done_callback(self._taking.discard)
+        return task
 
     async def _begin_here(self, begin: Callable[..., Turn], *args: Any, **kwargs: Any) -> Turn:
         room = not self._draining and self.running + self._reserved < self.limits.answers
@@ -206,7 +217,7 @@ class Runner:
 
     async def _claim(self) -> None:
         room = self.limits.answers - self.running - self._reserved
-        if room <= 0 or not await self.db.reading(claims.any_waiting):
+        if room <= 0 or not await self.db.reading(claims.any_waiting) or self._draining:
             return
         self._reserved += room
         try:
@@ -222,6 +233,12 @@ class Runner:
             self.on_end(Ended(status))
         if claimed.fences:
             self.on_change({fence.conversation_id for fence in claimed.fences})
+
+
+async def _wait(tasks: Collection[asyncio.Task[Any]], seconds: float) -> None:
+    """Until all of them are done, but no longer than that."""
+    if tasks and seconds > 0:
+        await asyncio.wait(tasks, timeout=seconds)
 
 
 def _admitted(

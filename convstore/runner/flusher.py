@@ -16,7 +16,7 @@ from uuid import UUID
 from convstore import answers
 from convstore.answers import Delta, Outcome, Write
 from convstore.database import Database
-from convstore.errors import ConvstoreError, Unavailable
+from convstore.errors import Unavailable
 from convstore.text import storable
 from convstore.tool_calls import Fence
 from convstore.turns import Lease
@@ -92,9 +92,10 @@ class Draft:
             self.first_flushed_at = time.monotonic()
         if write.outcome is not None:
             self.committed.set()
+            self.on_interrupt()  # for an answer that was given up while its agent still speaks
 
     def interrupt(self, *, lost: bool) -> None:
-        """Another instance has it (`lost`), or a reader asked for a stop."""
+        """Somebody else has it (`lost`), or a reader asked for a stop."""
         if self.committed.is_set() or self.lost or (self.stopping and not lost):
             return
         self.lost, self.stopping = lost, not lost
@@ -117,6 +118,9 @@ class Flusher:
 
     def open(self, fence: Fence) -> Draft:
         """A draft for an answer this instance has claimed."""
+        overtaken = self._drafts.get(fence.message_id)
+        if overtaken is not None:  # by ourselves: this machine slept, and found its own lease passed
+            overtaken.interrupt(lost=True)
         draft = Draft(fence, self._wake)
         self._drafts[fence.message_id] = draft
         self._wake(False)
@@ -186,14 +190,20 @@ class Flusher:
                 return
             except Exception:
                 log.exception("answer %s cannot be stored", draft.fence.message_id)
-                draft.outcome = Outcome("failed", "", error=UNSTORABLE)
-                try:
-                    await self._flush([draft])
-                except ConvstoreError:
-                    return
-                except Exception:
-                    log.exception("answer %s is given up; its lease will pass", draft.fence.message_id)
-                draft.interrupt(lost=True)
+                await self._give_up(draft)
+
+    async def _give_up(self, draft: Draft) -> None:
+        """End an answer that cannot be stored as it is; without its text, if that is the trouble."""
+        for text, reasoning in ((draft.text, draft.reasoning), ("", "")):
+            draft.outcome = Outcome("failed", text, reasoning, UNSTORABLE)
+            try:
+                await self._flush([draft])
+                return
+            except Unavailable:
+                return  # the next flush brings it
+            except Exception:
+                log.exception("answer %s cannot be ended", draft.fence.message_id)
+        draft.interrupt(lost=True)  # its lease will pass
 
 
 async def _first(event: asyncio.Event, seconds: float) -> None:

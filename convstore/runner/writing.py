@@ -71,6 +71,8 @@ class Writing:
         task = asyncio.current_task()
         assert task is not None
         self.draft.on_interrupt = lambda: _cancel(task)
+        if self.interrupted:  # before it had begun
+            task.cancel()
         try:
             outcome = await self._outcome()
         except asyncio.CancelledError:
@@ -79,7 +81,7 @@ class Writing:
             if self.draft.stopping and not self.handing_over:
                 outcome = self._ended("stopped")
             elif cancelled:
-                self._report("lost" if self.draft.lost else "handed over")
+                self._report("lost" if self.draft.lost else "failed" if self.draft.outcome else "handed over")
                 return
             else:  # the agent's own, from something it has cancelled itself
                 outcome = self._ended("failed", BROKEN)
@@ -91,6 +93,11 @@ class Writing:
         if outcome.status == "complete" and not self.draft.lost and len(self._history) == 1:
             self.on_first_answer(self._history[0].content, outcome.content)
         self._report("lost" if self.draft.lost else outcome.status, outcome.error)
+
+    @property
+    def interrupted(self) -> bool:
+        """Nothing more is to be written here."""
+        return self.handing_over or self.draft.lost or self.draft.stopping
 
     def hand_over(self) -> None:
         """Stop writing and leave the row as it is; the caller puts it back in the queue."""
@@ -136,7 +143,7 @@ class Writing:
 
     async def _take(self, value: Any) -> None:
         fence = self.draft.fence
-        if self.handing_over or self.draft.lost or self.draft.stopping:
+        if self.interrupted:
             raise asyncio.CancelledError  # this agent has swallowed the cancellation
         match as_event(value):
             case Text(text):
