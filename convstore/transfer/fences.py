@@ -8,10 +8,11 @@ a program that shows the file would call it. What counts as code follows CommonM
 import re
 from collections.abc import Iterator
 
+LONGEST_INDENTED = 8
 _FENCE = re.compile(r"( {0,3})(`{3,}(?=[^`]*$)|~{3,})")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _TICKS = re.compile(r"(`+)")
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_MEANINGFUL = re.compile(r"([\\`*_\[\]<>#!|~&])")
 
 
 def contained(text: str) -> str:
@@ -28,12 +29,13 @@ def fenced(text: str, language: str = "") -> str:
 
 def plain(text: str) -> str:
     """The text in one line in which nothing means anything to Markdown."""
-    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+    return _MEANINGFUL.sub(r"\\\1", " ".join(text.split()))
 
 
 def _lines(lines: list[str]) -> Iterator[str]:
     at = 0
     settled = True  # no code span may be open from a line above
+    unclosed: dict[str, int] = {}
     while at < len(lines):
         line = lines[at]
         opening = _FENCE.match(line)
@@ -47,7 +49,7 @@ def _lines(lines: list[str]) -> Iterator[str]:
             continue
         settled = True
         indent, fence = opening.groups()
-        end = _end_of_fence(lines, at, indent, fence)
+        end = _end_of_fence(lines, at, indent, fence, unclosed)
         if end is not None:
             yield from lines[at : end + 1]
             at = end + 1
@@ -60,15 +62,22 @@ def _lines(lines: list[str]) -> Iterator[str]:
             at += 1
 
 
-def _end_of_fence(lines: list[str], at: int, indent: str, fence: str) -> int | None:
-    """The line that closes it. An indented one may stand in a list, and ends with the list: at a line further left."""
+def _end_of_fence(lines: list[str], at: int, indent: str, fence: str, unclosed: dict[str, int]) -> int | None:
+    """The line that closes it. An indented one may stand in a list, and ends with the list: at a line further left.
+
+    `unclosed` remembers down to which line there is no end for such a fence: no text makes this look twice.
+    """
+    if indent and (len(fence) > LONGEST_INDENTED or at < unclosed.get(indent + fence, 0)):
+        return None
     closing = re.compile(rf"{indent or ' {0,3}'}{re.escape(fence[0])}{{{len(fence)},}}[ \t]*$")
     for number in range(at + 1, len(lines)):
         line = lines[number]
         if closing.match(line):
             return number
         if indent and line.strip() and not line.startswith(indent):
+            unclosed[indent + fence] = number
             return None
+    unclosed[indent + fence] = len(lines)
     return None
 
 

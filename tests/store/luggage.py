@@ -1,4 +1,4 @@
-"""What tests of export and import carry: documents, ChatGPT's files, and a conversation with something of everything."""
+"""What tests of export and import carry: documents, ChatGPT's files, a conversation with something of everything."""
 
 import asyncio
 import json

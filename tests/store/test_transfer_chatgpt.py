@@ -88,7 +88,7 @@ def test_code_its_output_and_the_words_after_it_are_one_answer(database: Databas
         node("a", "o", "assistant", "It is 42."),
     )
     imported(database, file(talk))
-    question, answer = first(database).messages
+    _, answer = first(database).messages
     assert answer.content == "Let me see.\n\nIt is 42."
     assert answer.reasoning == "Plan\nmultiply"
     (call,) = answer.tool_calls

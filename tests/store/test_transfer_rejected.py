@@ -110,10 +110,13 @@ def test_lone_surrogates_do_no_harm(database: Database) -> None:
     ],
 )
 def test_what_is_no_export_at_all_is_refused(file: bytes) -> None:
-    splitter = Splitter()
-    with pytest.raises(Invalid, match="neither"):
+    def read() -> None:
+        splitter = Splitter()
         splitter.feed(file)
         splitter.close()
+
+    with pytest.raises(Invalid, match="neither"):
+        read()
 
 
 def test_a_newer_version_and_a_compressed_file_are_told_apart() -> None:
