@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from itertools import count
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, make_url, text
@@ -29,11 +30,10 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-ATTEMPTS = 8  # of one transaction, when the database asks for it to be run again
-RETRY_SQLSTATES = {
-    "40001",
-    "40P01",
-}  # serialization failure, deadlock: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+GIVE_UP_SECONDS = 8.0  # of running one transaction again because the database asks for that
+# Serialization failure, deadlock: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+RETRY_SQLSTATES = {"40001", "40P01"}
+READ_ONLY = "25006"  # PostgreSQL: this server has become a standby
 WRITE_QUEUE_SECONDS = 10.0  # how long a write of this process waits for the others of this process
 
 
@@ -78,23 +78,37 @@ class Database:
 
         Returns what `work` returns. Raises what it raises, or `Unavailable`.
         """
-        for attempt in range(1, ATTEMPTS + 1):
+        began = time.monotonic()
+        for attempt in count(1):
+            committing = False
             try:
                 with self.write() as session:
-                    return work(session, *args, **kwargs)
+                    done = work(session, *args, **kwargs)
+                    committing = True
+                return done
             except (DBAPIError, Unavailable) as error:
                 cause = error if isinstance(error, DBAPIError) else error.__cause__
-                if attempt == ATTEMPTS or not _asks_for_retry(cause):
+                if attempt == 1 and not committing and _was_stale(cause):
+                    continue
+                if not _asks_for_retry(cause) or time.monotonic() - began > GIVE_UP_SECONDS:
                     raise
-                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+                time.sleep(random.uniform(0, min(0.25, 0.01 * 2**attempt)))
         raise AssertionError("unreachable")
 
     async def reading(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`work(session, …)` in a read transaction, in one of the database's threads."""
 
-        def in_thread() -> T:
+        def once() -> T:
             with self.read() as session:
                 return work(session, *args, **kwargs)
+
+        def in_thread() -> T:
+            try:
+                return once()
+            except Unavailable as error:
+                if not _was_stale(error.__cause__):
+                    raise
+            return once()
 
         return await self._in_a_thread(in_thread)
 
@@ -141,10 +155,24 @@ def _unavailable() -> Iterator[None]:
         yield
     except ConvstoreError:
         raise
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (DBAPIError, PoolTimeout) as error:
+        if not _is_trouble(error):
+            raise
         if not _asks_for_retry(error):
             log.warning("database trouble: %s", type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
         raise Unavailable() from error
+
+
+def _is_trouble(error: DBAPIError | PoolTimeout) -> bool:
+    """Whether it is the database that failed, rather than what it was asked."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        return True
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) == READ_ONLY
+
+
+def _was_stale(error: BaseException | None) -> bool:
+    """Whether a pooled connection turned out to be dead. The pool is fresh then; nothing was committed by this one."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _asks_for_retry(error: BaseException | None) -> bool:

@@ -62,8 +62,17 @@ _HELD = (
 def start(
     session: Session, fence: Fence, call_id: str, name: str, arguments: str, *, repeatable: bool, text_offset: int
 ) -> None:
-    """Record a call that is about to run. Raises `LeaseLost`."""
+    """Record a call that is about to run; twice is once, for a caller who did not hear back. Raises `LeaseLost`."""
     position = _hold(session, fence)
+    same = select(col(ToolCall.id)).where(
+        col(ToolCall.message_id) == fence.message_id,
+        col(ToolCall.call_id) == storable(call_id),
+        col(ToolCall.name) == storable(name),
+        col(ToolCall.arguments) == storable(arguments),
+        col(ToolCall.status) == "running",
+    )
+    if position and session.execute(same).first():
+        return
     session.execute(
         insert(ToolCall).values(
             message_id=fence.message_id,

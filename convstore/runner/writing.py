@@ -7,10 +7,10 @@ lease ends without a word, because the row belongs to somebody else then.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from convstore import conversations, prompts, tool_calls
 from convstore.agents.base import (
@@ -28,14 +28,15 @@ from convstore.agents.base import (
 )
 from convstore.answers import Outcome
 from convstore.database import Database
-from convstore.errors import ConvstoreError, LeaseLost
+from convstore.errors import ConvstoreError, LeaseLost, Unavailable
 from convstore.prompts import Entry, Prompt
-from convstore.runner.flusher import Draft
+from convstore.runner.flusher import TROUBLE_GAP_SECONDS, Draft
 from convstore.runner.limits import Limits
 from convstore.text import storable
 from convstore.usage import MOST_TOKENS
 
 log = logging.getLogger("convstore.answers")
+T = TypeVar("T")
 
 NO_TEXT = "The model sent an empty answer. Try again, or put the question differently."
 BROKEN = "The agent broke off unexpectedly. Try again; the server's log has the details."
@@ -122,7 +123,8 @@ class Writing:
             return self._ended("failed", BROKEN)
 
     async def _listen(self) -> Outcome:
-        prompt = await self._db.reading(
+        prompt = await _patiently(
+            self._db.reading,
             prompts.load,
             self.draft.fence,
             most_messages=self._limits.history_messages,
@@ -154,7 +156,8 @@ class Writing:
                 self.draft.say("reasoning", text)
             case ToolCall(call_id, name, arguments, repeatable):
                 # On record before the agent is asked for its next event, which is when it runs the tool.
-                await self._db.writing(
+                await _patiently(
+                    self._db.writing,
                     tool_calls.start,
                     fence,
                     call_id,
@@ -164,7 +167,7 @@ class Writing:
                     text_offset=len(self.draft.text),
                 )
             case ToolResult(call_id, result, failed):
-                await self._db.writing(tool_calls.settle, fence, call_id, result, failed=failed)
+                await _patiently(self._db.writing, tool_calls.settle, fence, call_id, result, failed=failed)
             case Usage(read, written, model):
                 self._usage = Usage(_tokens(read), _tokens(written), storable(model) if model else None)
 
@@ -231,6 +234,15 @@ class Writing:
                 "output_tokens": self._usage.output_tokens,
             },
         )
+
+
+async def _patiently(do: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
+    """Once more while the database is away, as the flusher does; what is written must bear to be written twice."""
+    while True:
+        try:
+            return await do(*args, **kwargs)
+        except Unavailable:
+            await asyncio.sleep(TROUBLE_GAP_SECONDS)
 
 
 def _cancel(task: asyncio.Task[Any]) -> None:

@@ -61,6 +61,18 @@ def test_a_model_may_use_the_same_name_for_two_calls(database: Database) -> None
     assert _calls(answer_of(database, turn)) == [("call_0", "complete", "first"), ("call_0", "complete", "second")]
 
 
+def test_a_call_recorded_twice_for_a_lost_acknowledgement_is_one_call(database: Database) -> None:
+    turn = ask(database)
+    fence = fence_of(turn)
+    for _ in range(2):
+        _start(database, fence, "a")
+    for _ in range(2):
+        _settle(database, fence, "a")
+    assert _calls(answer_of(database, turn)) == [("a", "complete", "42")]
+    _start(database, fence, "a")
+    assert _calls(answer_of(database, turn)) == [("a", "complete", "42"), ("a", "running", None)]
+
+
 def test_on_takeover_finished_calls_are_kept_and_only_safe_ones_run_again(database: Database) -> None:
     turn = ask(database)
     fence = fence_of(turn)
