@@ -10,9 +10,12 @@ from uuid import UUID
 import gradio as gr
 from pydantic import Field
 
-from convstore import messages
+from convstore import messages, sharing
 from convstore.runner import Runner
-from pages import Services, frame, views
+from convstore.turns import Turn
+from pages import Services, branching, frame, reading, views
+from pages import sharing as share_dialog
+from pages.gate import MAX_BODY_BYTES
 from pages.islands import Order, answer, island
 
 EXAMPLES = (
@@ -22,14 +25,6 @@ EXAMPLES = (
 )
 
 
-class Open(Order):
-    """Show a conversation: its newest messages on the branch of `leaf`, or the stretch above `before`."""
-
-    conversation: UUID
-    leaf: UUID | None = None
-    before: UUID | None = None
-
-
 class Send(Order):
     """Write a message. Without a conversation a new one begins; the same key is the same turn."""
 
@@ -37,14 +32,6 @@ class Send(Order):
     key: str = Field(min_length=8, max_length=100)
     conversation: UUID | None = None
     parent: UUID | None = None
-
-
-class Retry(Order):
-    """Answer once more what that answer answered."""
-
-    conversation: UUID
-    message: UUID
-    key: str = Field(min_length=8, max_length=100)
 
 
 class Stop(Order):
@@ -57,6 +44,7 @@ def build(services: Services) -> None:
     """Lay the page out and connect it. To be called within `gr.Blocks`."""
     settings = {
         "max_message_chars": services.max_message_chars,
+        "max_call_bytes": MAX_BODY_BYTES,
         "demo": services.demo,
         "model_label": services.model_label,
         "examples": [{"title": title, "text": text} for title, text in EXAMPLES],
@@ -79,41 +67,38 @@ def build(services: Services) -> None:
                 )
                 gr.Button("Send", elem_id="send-button")
                 gr.Button("Stop", elem_id="stop-button")
-            turns = island("turns", elem_id="turns", calls=("send", "retry", "stop"), settings=settings)
+            turns = island("turns", elem_id="turns", calls=("send", "stop", *branching.CALLS), settings=settings)
+        share_dialog.build(services)
     _connect(services, transcript, turns)
 
 
 def _connect(services: Services, transcript: gr.HTML, turns: gr.HTML) -> None:
-    db, runner = services.db, services.runner
+    db, runner, limit = services.db, services.runner, services.window_messages
 
-    async def shown(owner: str, conversation: UUID, leaf: UUID | None = None, before: UUID | None = None) -> Any:
-        limit = services.window_messages
-        return views.window(
-            await db.reading(messages.window, owner, conversation, limit=limit, leaf=leaf, before=before)
-        )
+    async def shown(owner: str, turn: Turn) -> dict[str, Any]:
+        window = await db.reading(messages.window, owner, turn.conversation_id, limit=limit, leaf=turn.answer_id)
+        return {"window": views.window(window), "answer": str(turn.answer_id)}
 
-    async def open_(owner: str, order: Open) -> dict[str, Any]:
-        return {"window": await shown(owner, order.conversation, order.leaf, order.before)}
+    async def open_(viewer: str, order: reading.Open) -> dict[str, Any]:
+        reply = await db.reading(reading.opened, viewer, order, limit)
+        if order.entering and not order.as_reader and "reader" in reply:
+            await db.writing(sharing.count_opened, order.conversation)
+        return reply
 
     async def send(owner: str, order: Send) -> dict[str, Any]:
-        turn = await _send(runner, owner, order)
-        return {"window": await shown(owner, turn.conversation_id, turn.answer_id), "answer": str(turn.answer_id)}
-
-    async def retry(owner: str, order: Retry) -> dict[str, Any]:
-        turn = await runner.retry(owner, order.conversation, order.message, key=order.key)
-        return {"window": await shown(owner, turn.conversation_id, turn.answer_id), "answer": str(turn.answer_id)}
+        return await shown(owner, await _send(runner, owner, order))
 
     async def stop(owner: str, order: Stop) -> dict[str, Any]:
         await runner.stop(owner, order.conversation)
         return {}
 
-    answer(transcript, "open", Open, open_)
+    answer(transcript, "open", reading.Open, open_)
     answer(turns, "send", Send, send)
-    answer(turns, "retry", Retry, retry)
     answer(turns, "stop", Stop, stop)
+    branching.connect(services, turns, shown)
 
 
-async def _send(runner: Runner, owner: str, order: Send) -> Any:
+async def _send(runner: Runner, owner: str, order: Send) -> Turn:
     if order.parent is None:
         return await runner.send(owner, order.text, conversation_id=order.conversation, key=order.key)
     return await runner.send(

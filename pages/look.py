@@ -10,7 +10,21 @@ import gradio as gr
 
 from pages import assets
 
-_STYLES = ("tokens", "gradio", "frame", "sidebar", "transcript", "steps", "placeholders", "prose", "composer", "overlays")
+_STYLES = (
+    "tokens",
+    "gradio",
+    "frame",
+    "sidebar",
+    "rows",
+    "transcript",
+    "branching",
+    "steps",
+    "placeholders",
+    "prose",
+    "composer",
+    "overlays",
+    "sharing",
+)
 # Fetched later: the theme script (it is in the head itself) and the highlighter (with the first code block).
 _NOT_PRELOADED = frozenset({"theme.js", "vendor/highlight.js"})
 

@@ -19,10 +19,11 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Mount
 from starlette.types import Scope
 
-from pages import Services, build
+from pages import Services, build, reading
 from pages.assets import FOLDER, Assets
 from pages.gate import Gate
 from pages.look import look
+from pages.standing import Standing
 
 APP_ID = 1  # the same on every instance: a page that lost its server compares this, and reloads when it differs
 
@@ -56,7 +57,11 @@ def mount(app: Starlette, services: Services, viewer: Viewer, is_ours: IsOurs) -
     `viewer` says who sent a request (None: 401), `is_ours` whether one of our own pages did. Call it after every other
     route is in place, because it answers for all that is left.
     """
-    return mount_demo(app, build(services), viewer, is_ours, **look())
+    pages = mount_demo(app, build(services), viewer, is_ours, **look())
+    route = app.router.routes[-1]
+    assert isinstance(route, Mount)
+    route.app = Standing(route.app, reading.is_there(services.db, viewer))
+    return pages
 
 
 def mount_demo(

@@ -7,7 +7,7 @@ JavaScript does.
 from datetime import datetime
 from typing import Any
 
-from convstore import conversations, messages, tool_calls
+from convstore import conversations, messages, sharing, tool_calls
 
 
 def summary(found: conversations.Summary) -> dict[str, Any]:
@@ -33,8 +33,29 @@ def window(found: messages.Window) -> dict[str, Any]:
     return {
         "conversation": summary(found.conversation),
         "leaf": _id(found.leaf_id),
+        "newest": found.leaf_id == found.conversation.leaf_id,  # this is the branch that grew last
         "older": _id(found.older),
         "messages": [message(view) for view in found.messages],
+    }
+
+
+def shared_window(found: sharing.Shared) -> dict[str, Any]:
+    """`window` for somebody else: of the conversation no more than its title, and nothing of how the server answers."""
+    shown = window(found.window)
+    summary = found.window.conversation
+    shown["conversation"] = {"id": str(summary.id), "title": summary.title, "version": summary.version}
+    for message in shown["messages"]:
+        message |= {"error": None, "served_by": None, "output_tokens": None}
+    return shown
+
+
+def door(found: sharing.Door) -> dict[str, Any]:
+    """How a conversation is shared, as its readers may know."""
+    return {
+        "mode": found.mode,
+        "tool_arguments": found.tool_arguments,
+        "shared_at": _time(found.created_at),
+        "expires_at": _time(found.expires_at),
     }
 
 
@@ -56,6 +77,7 @@ def message(view: messages.View) -> dict[str, Any]:
         "finished_at": _time(view.finished_at),
         "output_tokens": view.output_tokens,
         "siblings": [str(sibling) for sibling in view.siblings],
+        "feedback": view.feedback,
         "tools": [_tool(call, view.content) for call in view.tool_calls],
     }
 

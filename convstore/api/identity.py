@@ -90,8 +90,8 @@ class Identity:
         header = self._set_cookie(known[0], scope["scheme"] == "https")
 
         async def with_cookie(message: Message) -> None:
-            # Not on an error: the next load of a page that works is soon enough.
-            if message["type"] == "http.response.start" and message["status"] < 400:
+            # Not on an error: the next load of a page that works is soon enough. "Not found" is a page like any other.
+            if message["type"] == "http.response.start" and (message["status"] < 400 or message["status"] == 404):
                 MutableHeaders(scope=message).append("set-cookie", header)
             await send(message)
 

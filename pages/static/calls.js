@@ -2,7 +2,7 @@
 // back as its value.
 //
 // An island has one value, so its calls go one after the other. A call that fails on the way (a restarting instance, a
-// 502 of the proxy, no network) is repeated twice: every call is safe to repeat, a send by its key.
+// 502 of the proxy, no network) is repeated twice: nearly every call is safe to repeat, a send by its key.
 
 const DEADLINE_MS = 20_000;
 const REPEAT_AFTER_MS = [400, 1500];
@@ -43,9 +43,9 @@ export class Lane {
     lanes.set(id, this);
   }
 
-  /** Ask the server. Resolves with the reply's data, rejects with a CallError. */
-  call(name, order) {
-    const result = this.queue.then(() => this.#withRepeats(name, order));
+  /** Ask the server. Resolves with the reply's data, rejects with a CallError. `repeat`: a call that may be made twice. */
+  call(name, order, { repeat = true } = {}) {
+    const result = this.queue.then(() => (repeat ? this.#withRepeats(name, order) : this.#once(name, order)));
     this.queue = result.catch(() => {});
     return result;
   }

@@ -8,7 +8,7 @@ async function copy(text) {
   const field = document.createElement("textarea");
   field.value = text;
   field.style.cssText = "position:fixed;opacity:0";
-  document.body.append(field);
+  (document.activeElement?.closest("dialog") ?? document.body).append(field); // outside of a dialog all is inert
   field.select();
   const done = document.execCommand("copy");
   field.remove();

@@ -35,7 +35,8 @@ export class Composer {
     if (this.sendingNow) return;
     const draft = drafts.read(conversation);
     this.#fill(draft?.text ?? "");
-    if (!touch()) this.field.focus({ preventScroll: true });
+    const walking = document.activeElement?.closest("a[data-walk]"); // from branch to branch by keyboard
+    if (!touch() && !walking) this.field.focus({ preventScroll: true });
     if (draft?.sending_since && Date.now() - draft.sending_since < RESUME_MS) this.submit();
   }
 
@@ -48,10 +49,8 @@ export class Composer {
   /** Send this text, or what is written. */
   async submit(text = this.field.value) {
     if (!text.trim() || this.sendingNow) return;
-    if (text.length > this.settings.max_message_chars) {
-      const most = this.settings.max_message_chars.toLocaleString();
-      return banner.show(`This message is too long: ${text.length.toLocaleString()} characters, ${most} at most.`);
-    }
+    const problem = this.transcript.tooLong(text);
+    if (problem) return banner.show(problem);
     this.#busy(true);
     if (await this.transcript.arrival) await this.#send(text);
     else banner.show("This conversation could not be loaded, so nothing was sent.", () => this.transcript.again());
@@ -61,13 +60,13 @@ export class Composer {
   }
 
   async #send(text) {
-    const { conversation, leaf, messages } = this.transcript;
-    const key = drafts.sending(conversation, text);
+    const { conversation, messages } = this.transcript;
+    // What is seen is what is continued. Where it has moved on meanwhile, in another window, this begins a branch.
+    const { key, parent } = drafts.sending(conversation, text, messages.at(-1)?.id);
     const pending = this.transcript.sending(text);
     this.#fill("");
     banner.hide();
     try {
-      const parent = leaf ? messages.at(-1)?.id : undefined; // an older branch is shown: continue that one
       const reply = await this.turns.call("send", { text, key, conversation: conversation ?? undefined, parent });
       drafts.acknowledged(conversation, key);
       pending.done(reply);

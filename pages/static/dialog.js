@@ -22,6 +22,7 @@ export function openDialog({ id, title, fill, className = "", headed = true, onc
     headed ? iconButton("Close", icon("close", 18), () => close()) : null,
   );
   const dialog = h("dialog", { id, class: `dialog ${className}`, "aria-labelledby": heading }, h("div", { class: "dialog-body" }, head, fill(close)));
+  dialog.addEventListener("keydown", (event) => event.key === "Tab" && goRound(event, dialog));
   dialog.addEventListener("mousedown", (event) => event.target === dialog && close());
   layer().append(dialog);
   const closed = new Promise((resolve) => {
@@ -34,6 +35,17 @@ export function openDialog({ id, title, fill, className = "", headed = true, onc
   });
   dialog.showModal();
   return { dialog, close, closed };
+}
+
+// The browser's own dialog lets Tab out to its address bar; here it goes round.
+function goRound(event, dialog) {
+  const reachable = [...dialog.querySelectorAll("a[href], button, input, select, textarea, [tabindex]")].filter(
+    (element) => !element.disabled && element.tabIndex >= 0 && element.getClientRects().length && (element.type !== "radio" || element.checked || !dialog.querySelector(`input[name="${element.name}"]:checked`)),
+  );
+  const [first, last] = [reachable[0], reachable.at(-1)];
+  if (document.activeElement !== (event.shiftKey ? first : last)) return;
+  event.preventDefault();
+  (event.shiftKey ? last : first).focus();
 }
 
 /** A question before something that is not undone. Resolves to whether it was confirmed. */

@@ -1,15 +1,15 @@
 // What is written but not acknowledged, per conversation, in localStorage: it survives reloads, crashes and the page
 // reload that Gradio does by itself after a lost connection.
 //
-// A draft that has been sent carries the key of that send, and keeps it until the server acknowledges it: a double
-// click, a retry after a 502 and a reload all send the same key, which is one turn. Another text gets another key.
+// A draft that has been sent carries the key of that send, and what it continued, until the server acknowledges it: a
+// double click, a retry after a 502 and a reload all send the same, which is one turn. Another text gets another key.
 
 const PREFIX = "convstore:draft:";
 const KEPT = 100;
 
 const name = (conversation) => PREFIX + (conversation ?? "new");
 
-/** { text, key?, sending_since? } or null. */
+/** { text, key?, parent?, sending_since? } or null. */
 export function read(conversation) {
   try {
     const draft = JSON.parse(localStorage.getItem(name(conversation)));
@@ -31,22 +31,22 @@ function write(conversation, draft) {
 /** Keep what is in the composer. The key of a failed send stays only with the very text that was sent. */
 export function keep(conversation, text) {
   const before = read(conversation);
-  const key = before?.text === text ? before.key : undefined;
-  write(conversation, { text, key });
+  const { key, parent } = before?.text === text ? before : {};
+  write(conversation, { text, key, parent });
 }
 
-/** Mark the text as being sent; returns the key to send it with. */
-export function sending(conversation, text) {
+/** Mark the text as being sent below `parent`; returns { key, parent } to send it with. */
+export function sending(conversation, text, parent = undefined) {
   const before = read(conversation);
-  const key = (before?.text === text && before.key) || newKey();
-  write(conversation, { text, key, sending_since: Date.now() });
-  return key;
+  const order = before?.text === text && before.key ? { key: before.key, parent: before.parent } : { key: newKey(), parent };
+  write(conversation, { text, ...order, sending_since: Date.now() });
+  return order;
 }
 
 /** The send failed and the person was told: from now on it is theirs to send again. */
 export function returned(conversation) {
   const draft = read(conversation);
-  if (draft) write(conversation, { text: draft.text, key: draft.key });
+  if (draft) write(conversation, { text: draft.text, key: draft.key, parent: draft.parent });
 }
 
 /** The send with this key was acknowledged. What has been written since stays. */

@@ -9,7 +9,7 @@ const HIDDEN_MS = 60_000; // a tab nobody sees gives its connection back: browse
 const SILENT_MS = 15_000; // an answer is being written and nothing is heard: the connection may be dead
 
 export class Follower {
-  /** heard: { changed(version), grown(id), gone(), expecting() } */
+  /** heard: { changed(version), grown(id), gone(), refused(), expecting() } */
   constructor(heard) {
     this.heard = heard;
     this.conversation = null;
@@ -73,6 +73,7 @@ export class Follower {
       return;
     }
     this.#close();
+    if (this.failures === 1) this.heard.refused(); // perhaps it may not be followed any more
     const pause = BACKOFF_MS[Math.min(this.failures, BACKOFF_MS.length - 1)];
     this.failures += 1;
     this.timer = setTimeout(() => this.conversation && this.#open(), pause * (0.75 + Math.random() / 2));

@@ -2,12 +2,13 @@
 
 import { h } from "./dom.js";
 import { MessageElement, isActive } from "./messages.js";
+import { nameLastWalker } from "./walking.js";
 
 export class MessageList {
-  /** `live`: what the stream says of answers (see follow.js); `retry(message)`. */
-  constructor(live, retry) {
+  /** `live`: what the stream says of answers (see follow.js); `actions`: see messages.js. */
+  constructor(live, actions) {
     this.live = live;
-    this.actions = { retry };
+    this.actions = { ...actions, redraw: (id) => this.grown(id) };
     this.element = h("div", { class: "messages" });
     this.elements = new Map();
     this.dirty = new Set();
@@ -30,6 +31,17 @@ export class MessageList {
       this.#draw(message);
       if (this.element.children[index] !== element) this.element.insertBefore(element, this.element.children[index] ?? null);
     });
+    nameLastWalker(this.element);
+  }
+
+  /** Somebody else's conversation is read, or one's own is written. */
+  set readOnly(readOnly) {
+    this.actions.readOnly = readOnly;
+  }
+
+  /** A message is being edited. */
+  get editing() {
+    return [...this.elements.values()].some((element) => element.editor);
   }
 
   /** The stream has more of this answer: draw it with the next frame. */
@@ -39,6 +51,7 @@ export class MessageList {
         const ids = this.dirty;
         this.dirty = new Set();
         for (const message of this.shown) if (ids.has(message.id)) this.#draw(message);
+        nameLastWalker(this.element);
       });
     }
     this.dirty.add(id);

@@ -7,9 +7,11 @@ import { Lane, failed } from "./calls.js";
 import { Composer } from "./composer.js";
 import { ConversationList } from "./conversations.js";
 import { byId } from "./dom.js";
+import { ReaderBar } from "./reader.js";
+import { Sharing } from "./sharing.js";
 import { Transcript } from "./transcript.js";
 
-const NEEDED = ["sidebar-head", "conversation-list", "sidebar-foot", "top-bar", "transcript", "error-banner", "turns"];
+const NEEDED = ["sidebar-head", "conversation-list", "sidebar-foot", "top-bar", "transcript", "error-banner", "turns", "sharing"];
 const arrived = new Map();
 
 window.convstore = { failed };
@@ -35,8 +37,15 @@ function start() {
   fill("error-banner", banner.fill);
   frame.prepare();
 
-  const list = new ConversationList(arrived.get("conversation-list").element, arrived.get("conversation-list").lane);
+  const { element: listElement, lane: listLane } = arrived.get("conversation-list");
+  const list = new ConversationList(listElement, listLane, {
+    removed: (ids) => ids.includes(transcript.conversation) && place.go("/"),
+    restored: (ids) => ids.length === 1 && !transcript.conversation && place.go(place.address(ids[0])),
+  });
   const turns = arrived.get("turns").lane;
+  const { lane: shareLane } = arrived.get("sharing");
+  const sharing = new Sharing(shareLane, (mode) => transcript.sharedAs(mode));
+  const reader = new ReaderBar(shareLane);
   let composer = null;
   const transcript = new Transcript(arrived.get("transcript").element, arrived.get("transcript").lane, turns, settings, {
     moved: (summary) => {
@@ -45,8 +54,14 @@ function start() {
       list.refresh();
     },
     activity: (active) => composer?.activity(active),
-    shown: (what) => frame.setTitle(what?.title),
+    shown: (what) => {
+      frame.setTitle(what.title);
+      sharing.show(what);
+      reader.show(what);
+    },
     example: (text) => composer.submit(text),
+    share: (message) => sharing.open(message),
+    copy: (message) => reader.copy(transcript.conversation, message.id),
   });
   composer = new Composer({ turns, transcript, settings });
 

@@ -3,9 +3,12 @@
 import { AnswerBody } from "./answer.js";
 import { copying } from "./clipboard.js";
 import { h, iconButton, setText } from "./dom.js";
+import { Editor } from "./editing.js";
 import { icon } from "./icons.js";
-import { address } from "./place.js";
+import { toggleMenu } from "./menu.js";
+import { commentForm, thumbs } from "./rating.js";
 import { duration, exactly, moment } from "./times.js";
+import { siblingWalk } from "./walking.js";
 
 export const isActive = (message) => message.status === "queued" || message.status === "streaming";
 
@@ -15,7 +18,10 @@ const ENDS = {
   interrupted: "The answer was interrupted and could not be taken up again.",
 };
 
-/** `actions`: retry(message). */
+/**
+ * `actions`: address(id); and for its owner retry(message), edit(message, text, key), rate(message, rating, comment),
+ * share(message), copy(message). A reader of a shared conversation has `readOnly`.
+ */
 export class MessageElement {
   constructor(message, actions) {
     this.actions = actions;
@@ -33,6 +39,7 @@ export class MessageElement {
       this.foot,
     );
     this.drawn = null;
+    this.editor = null;
   }
 
   /** Show the message as it now is. `last`: nothing follows it. */
@@ -50,11 +57,28 @@ export class MessageElement {
       setText(this.text, message.content);
     }
     // The rest changes with the message's state only, not with each piece of text.
-    const state = JSON.stringify([message.status, message.error, last, message.siblings, message.id, conversation]);
+    const state = JSON.stringify([message.status, message.error, last, message.siblings, message.feedback, conversation, this.actions.readOnly]);
     if (state === this.drawn) return;
     this.drawn = state;
     if (this.isAnswer) this.#drawNotice(message);
-    this.#drawFoot(message, active, last, conversation);
+    this.#drawFoot(message, active, last);
+  }
+
+  /** Write another version of it, here. */
+  edit() {
+    if (this.editor) return this.editor.focus();
+    this.editor = new Editor(this.message, {
+      save: (text, key) => this.actions.edit(this.message, text, key),
+      done: () => {
+        this.editor.element.remove();
+        this.editor = null;
+        this.element.classList.remove("editing");
+        if (this.element.isConnected) this.foot.querySelector(".edit-message")?.focus({ preventScroll: true });
+      },
+    });
+    this.element.classList.add("editing");
+    this.text.after(this.editor.element);
+    this.editor.focus();
   }
 
   #drawNotice(message) {
@@ -63,41 +87,57 @@ export class MessageElement {
     this.notice.className = `notice notice-${message.status}`;
     if (!end) return;
     const words = message.status === "stopped" ? end : message.error || end;
+    const retry = h("button", { type: "button", class: "notice-retry", onclick: () => this.actions.retry(this.message) }, icon("retry", 14), "Retry");
     this.notice.replaceChildren(
       ...(message.status === "stopped" ? [] : [icon("warning", 16)]),
       h("span", { class: "notice-text" }, words),
-      h("button", { type: "button", class: "notice-retry", onclick: () => this.actions.retry(this.message) }, icon("retry", 14), "Retry"),
+      ...(this.actions.readOnly ? [] : [retry]),
     );
   }
 
-  #drawFoot(message, active, last, conversation) {
+  // What has the focus is drawn again with it: a thumb that was pressed stays where the keyboard is.
+  #drawFoot(message, active, last) {
+    const held = this.foot.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     this.foot.replaceChildren();
     if (active || message.status === "sending") return;
-    const copy = iconButton(this.isAnswer ? "Copy answer" : "Copy message", icon("copy", 16), copying(() => this.message.content), { class: "icon-button copy-message" });
-    this.foot.append(copy);
-    if (this.isAnswer && last && message.status === "complete") {
-      this.foot.append(iconButton("Answer again", icon("retry", 16), () => this.actions.retry(this.message)));
-    }
-    if (message.siblings.length > 1) this.foot.append(siblingWalk(message, conversation));
+    this.foot.append(iconButton(this.isAnswer ? "Copy answer" : "Copy message", icon("copy", 16), copying(() => this.message.content), { class: "icon-button copy-message" }));
+    if (!this.actions.readOnly) this.foot.append(...this.#tools(message));
+    if (message.siblings.length > 1) this.foot.append(siblingWalk(message, this.actions.address));
     this.foot.append(facts(message, this.isAnswer));
     this.foot.classList.toggle("always", last && this.isAnswer);
+    if (held) this.foot.querySelector(`[aria-label="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
   }
-}
 
-// "‹ 2 / 3 ›": the other messages with the same parent.
-function siblingWalk(message, conversation) {
-  const index = message.siblings.indexOf(message.id);
-  const step = (to, name, iconName, id) =>
-    message.siblings[to]
-      ? h("a", { class: "icon-button", id: null, "data-walk": id, href: address(conversation, message.siblings[to]), "aria-label": name, title: name }, icon(iconName, 14))
-      : h("span", { class: "icon-button disabled", "aria-hidden": "true" }, icon(iconName, 14));
-  return h(
-    "span",
-    { class: "siblings" },
-    step(index - 1, "Previous version", "back", "branch-previous"),
-    h("span", { class: "sibling-count" }, `${index + 1} / ${message.siblings.length}`),
-    step(index + 1, "Next version", "chevron", "branch-next"),
-  );
+  #tools(message) {
+    const items = [
+      { name: "Share up to here", icon: "share", act: () => this.actions.share(this.message) },
+      { name: "Continue from here in a copy", icon: "fork", act: () => this.actions.copy(this.message) },
+    ];
+    const more = iconButton("More", icon("more", 16), (event) => toggleMenu(event.currentTarget, "Message", items), { class: "icon-button more-message", "aria-haspopup": "menu", "aria-expanded": "false" });
+    if (!this.isAnswer) return [iconButton("Edit message", icon("pencil", 16), () => this.edit(), { class: "icon-button edit-message" })];
+    const rated = message.status === "complete" || message.feedback ? thumbs(message.feedback, (rating) => this.#rate(rating)) : [];
+    const again = message.status === "complete" ? [iconButton("Answer again", icon("retry", 16), () => this.actions.retry(this.message))] : [];
+    return [...rated, ...again, more];
+  }
+
+  async #rate(rating) {
+    const before = this.message.feedback;
+    this.comment?.remove();
+    this.message.feedback = rating; // shown at once; the database has the last word
+    this.drawn = null;
+    this.actions.redraw(this.message.id);
+    if (!(await this.actions.rate(this.message, rating))) {
+      this.message.feedback = before;
+      return this.actions.redraw(this.message.id);
+    }
+    if (!rating) return;
+    const say = (comment) => this.actions.rate(this.message, rating, comment);
+    this.comment = commentForm(rating, say, () => {
+      this.comment.remove();
+      this.foot.querySelector(`.thumb-${rating}`)?.focus({ preventScroll: true });
+    });
+    this.foot.after(this.comment);
+  }
 }
 
 function facts(message, isAnswer) {

@@ -1,4 +1,5 @@
-// The URL is the state: `/` is a new chat, `/?c=<id>` a conversation, `&m=<id>` a branch of it.
+// The URL is the state: `/` is a new chat, `/?c=<id>` a conversation, `&m=<id>` a branch of it, `&as=reader` how others
+// see it.
 // Links to those are followed here, without loading the page again.
 
 const ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
@@ -9,12 +10,12 @@ export function current() {
   const conversation = query.get("c");
   const leaf = query.get("m");
   const invalid = (conversation !== null && !ID.test(conversation)) || (leaf !== null && !ID.test(leaf));
-  return { conversation: conversation?.toLowerCase() ?? null, leaf: leaf?.toLowerCase() ?? null, invalid };
+  return { conversation: conversation?.toLowerCase() ?? null, leaf: leaf?.toLowerCase() ?? null, asReader: query.get("as") === "reader", invalid };
 }
 
-export function address(conversation, leaf = null) {
+export function address(conversation, leaf = null, asReader = false) {
   if (!conversation) return "/";
-  return leaf ? `/?c=${conversation}&m=${leaf}` : `/?c=${conversation}`;
+  return `/?c=${conversation}${leaf ? `&m=${leaf}` : ""}${asReader ? "&as=reader" : ""}`;
 }
 
 const listeners = [];

@@ -38,6 +38,13 @@ export class EndKeeper {
     this.scroller.scrollTo({ top: this.scroller.scrollHeight, behavior: smoothly && !calm ? "smooth" : "instant" });
   }
 
+  /** Let `change` scroll; the end is kept only when that is where it leads. */
+  at(change) {
+    this.atEnd = false;
+    change();
+    this.#scrolled();
+  }
+
   /** Let `change` add content above what is seen, without moving what is seen. */
   holding(change) {
     const before = this.scroller.scrollHeight - this.scroller.scrollTop;

@@ -31,7 +31,9 @@ export class ToolStep {
     const took = call.status === "complete" ? duration(call.started_at, call.finished_at) : "";
     setText(this.parts.state, STATES[call.status] || took);
     this.element.dataset.status = call.status;
-    setText(this.input, pretty(call.arguments));
+    // In a shared conversation it may be left out what a tool was asked and what it said.
+    const leftOut = !call.arguments && call.result === null && call.status !== "running";
+    setText(this.input, leftOut ? "Not shared" : pretty(call.arguments));
     setText(this.output, pretty(call.result ?? ""));
     this.output.hidden = this.outputTitle.hidden = call.result === null;
   }

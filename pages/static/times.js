@@ -14,6 +14,13 @@ export function moment(iso) {
   return daysAgo(date) === 0 ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
 }
 
+/** "today", "yesterday", "on 3 May 2025". */
+export function dayOf(iso) {
+  const date = new Date(iso);
+  const age = daysAgo(date);
+  return age === 0 ? "today" : age === 1 ? "yesterday" : `on ${date.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" })}`;
+}
+
 export const exactly = (iso) => full.format(new Date(iso));
 
 /** The heading a conversation stands under in the list. */
