@@ -10,6 +10,6 @@ def sidebar(services: Services) -> None:
     """The column on the left, connected. To be called within a page's layout."""
     with gr.Column(elem_id="sidebar", min_width=0):
         island("sidebar-head", elem_id="sidebar-head")
-        listing = island("conversation-list", elem_id="conversation-list", calls=("more", "change"))
+        listing = island("conversation-list", elem_id="conversation-list", calls=("more", "arrange"))
         island("sidebar-foot", elem_id="sidebar-foot")
     managing.connect(services, listing)

@@ -42,6 +42,7 @@ def island(kind: str, *, elem_id: str, calls: tuple[str, ...] = (), settings: di
     A function, not a subclass of `gr.HTML`: Gradio writes a `.pyi` file beside the source of every subclass.
     """
     given = ", ".join(json.dumps(part) for part in (calls, settings or {}))
+    assert not {"change", "input", "submit", "load"} & set(calls), "Gradio fires events of these names by itself"
     # Gradio takes the names of custom events from the quoted words in this text.
     arrival = (
         f"import({json.dumps(assets.url('main.js'))})"

@@ -42,11 +42,11 @@ def connect(services: Services, listing: gr.HTML) -> None:
     async def more(owner: str, order: More) -> dict[str, Any]:
         return await db.reading(_top, owner, order.before, services.list_conversations)
 
-    async def change(owner: str, order: Change) -> dict[str, Any]:
+    async def arrange(owner: str, order: Change) -> dict[str, Any]:
         return await db.writing(apply, owner, order)
 
     answer(listing, "more", More, more)
-    answer(listing, "change", Change, change)
+    answer(listing, "arrange", Change, arrange)
 
 
 def _top(session: Session, owner: str, before: str | None, limit: int) -> dict[str, Any]:
