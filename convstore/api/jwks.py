@@ -40,21 +40,16 @@ class KeySet:
         """The keys that may have signed a token with this header. Raises `Unavailable` when there are none at all."""
         if self._age > FRESH_SECONDS:
             await self._load()
-        found = self._matching(algorithm, kid)
-        if not found and kid is not None:
+        if kid is not None and all(key.kid != kid for key in self._keys):
             await self._load()
-            found = self._matching(algorithm, kid)
         if self._age > STALE_SECONDS:
             raise Unavailable("The keys that verify tokens cannot be loaded right now. Try again in a few seconds.")
-        return found
+        fitting = [key for key in self._keys if key.algorithm == algorithm]
+        return fitting if kid is None else [key for key in fitting if key.kid == kid]
 
     @property
     def _age(self) -> float:
         return float("inf") if self._loaded_at is None else time.monotonic() - self._loaded_at
-
-    def _matching(self, algorithm: str, kid: str | None) -> list[Key]:
-        fitting = [key for key in self._keys if key.algorithm == algorithm]
-        return fitting if kid is None else [key for key in fitting if key.kid == kid]
 
     async def _load(self) -> None:
         asked_at = time.monotonic()
