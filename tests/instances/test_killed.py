@@ -36,8 +36,8 @@ def test_every_answer_of_a_killed_instance_is_completed_by_another(
     owner = person.owner
     taken_over = kept_calls = 0
     for round_ in range(KILLS):
+        site.restore()  # the one that was killed last must be there to take over
         victim = rng.choice(site.instances)
-        victim.wait_ready()
         slow = person.send("/slow 1.5", at=victim.url)
         errand = person.send("/tool_slow 0.3", at=victim.url)
         if round_ % 4 == 0:  # the moment that matters most: the tool is done, the answer is not
