@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Text, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlmodel import Field, SQLModel
 from uuid_utils.compat import uuid7
 
@@ -23,6 +24,7 @@ ROLES = ("system", "user", "assistant")
 ACTIVE = ("queued", "streaming")
 FINISHED = ("complete", "stopped", "failed", "interrupted")
 STATUSES = ACTIVE + FINISHED
+_NUMBER = BigInteger().with_variant(Integer(), "sqlite")  # there INTEGER PRIMARY KEY is the row's own number
 TOOL_STATUSES = ("running", "complete", "failed", "interrupted")
 
 
@@ -231,3 +233,35 @@ class IdempotencyKey(SQLModel, table=True):
     user_message_id: UUID | None = None
     answer_id: UUID
     created_at: datetime = _time(nullable=False, default=now())
+
+
+class SearchEntry(SQLModel, table=True):
+    """What a message (without one: the conversation's title) can be found by. See `convstore.indexing`.
+
+    On SQLite the full-text table `search_text` mirrors it by triggers; its rows hang on `id`, which VACUUM keeps.
+    """
+
+    __tablename__ = "search_entry"
+    __table_args__ = (
+        Index("search_entry_source", "conversation_id", "message_id"),
+        # No list of recent entries to look through first: background work can afford to write where they belong.
+        Index("search_entry_terms", "terms", postgresql_using="gin", postgresql_with={"fastupdate": False}).ddl_if(
+            dialect="postgresql"
+        ),
+    )
+
+    # Microseconds since 1970, moved a little where that is taken: newest first is by id.
+    id: int = Field(sa_column=Column(_NUMBER, primary_key=True, autoincrement=False))
+    conversation_id: UUID = _conversation_key()
+    message_id: UUID | None = None  # no foreign key: a message goes with its conversation only
+    terms: str = Field(sa_column=Column(Text().with_variant(TSVECTOR(), "postgresql"), nullable=False))
+
+
+class SearchPending(SQLModel, table=True):
+    """To be indexed: a finished message, or the title of a conversation. Triggers write it, whoever changes what."""
+
+    __tablename__ = "search_pending"
+
+    id: int | None = Field(default=None, sa_column=Column(_NUMBER, primary_key=True))
+    conversation_id: UUID
+    message_id: UUID | None = None
