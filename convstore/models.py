@@ -236,14 +236,15 @@ class IdempotencyKey(SQLModel, table=True):
 
 
 class SearchEntry(SQLModel, table=True):
-    """What a message (without one: the conversation's title) can be found by. See `convstore.indexing`.
+    """What a message (without one: the conversation's title) can be found by. See `convstore.search.indexing`.
 
     On SQLite the full-text table `search_text` mirrors it by triggers; its rows hang on `id`, which VACUUM keeps.
     """
 
     __tablename__ = "search_entry"
     __table_args__ = (
-        Index("search_entry_source", "conversation_id", "message_id"),
+        Index("search_entry_conversation", "conversation_id"),
+        Index("search_entry_message", "message_id", unique=True),
         # No list of recent entries to look through first: background work can afford to write where they belong.
         Index("search_entry_terms", "terms", postgresql_using="gin", postgresql_with={"fastupdate": False}).ddl_if(
             dialect="postgresql"
@@ -253,7 +254,9 @@ class SearchEntry(SQLModel, table=True):
     # Microseconds since 1970, moved a little where that is taken: newest first is by id.
     id: int = Field(sa_column=Column(_NUMBER, primary_key=True, autoincrement=False))
     conversation_id: UUID = _conversation_key()
-    message_id: UUID | None = None  # no foreign key: a message goes with its conversation only
+    message_id: UUID | None = Field(
+        default=None, sa_column=Column(Uuid(), ForeignKey("message.id", ondelete="CASCADE"))
+    )
     terms: str = Field(sa_column=Column(Text().with_variant(TSVECTOR(), "postgresql"), nullable=False))
 
 

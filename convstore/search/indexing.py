@@ -8,10 +8,10 @@ What is gone: entries go with their conversation, by foreign key. On SQLite the 
 deleted; `erase` takes the last trace of them out of the file.
 """
 
-from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlmodel import Session, col
 
 from convstore.database import dialect_of
@@ -24,6 +24,7 @@ BATCH_CHARACTERS = 100_000  # characters: some 20 ms, in which nobody else can w
 LOCK = 0x73656172  # "sear": any number that only we use, for pg_try_advisory_xact_lock
 MERGE_PAGES = 500  # of the full-text table in one step of `erase`: some 10 ms
 
+_HELD: dict[str, Any] = {"read": True, "key_share": True}  # what entries are added to is not deleted meanwhile
 _OLDEST = (
     select(
         col(SearchPending.id),
@@ -47,17 +48,11 @@ def catch_up(session: Session) -> int:
     batch = _batch(session) if _is_ours(session) else []
     if not batch:
         return 0
-    sources = _sources(session, batch)
-    changed = {(row.conversation_id, row.message_id) for row in batch}
-    for conversation_id, message_id in changed:
-        session.execute(
-            delete(SearchEntry).where(
-                col(SearchEntry.conversation_id) == conversation_id,
-                col(SearchEntry.message_id) == message_id
-                if message_id is not None
-                else col(SearchEntry.message_id).is_(None),
-            )
-        )
+    message_ids = {row.message_id for row in batch if row.message_id is not None}
+    titled = {row.conversation_id for row in batch if row.message_id is None}
+    sources = [*_messages(session, message_ids), *_titles(session, titled)]
+    title_of_those = col(SearchEntry.conversation_id).in_(titled) & col(SearchEntry.message_id).is_(None)
+    session.execute(delete(SearchEntry).where(or_(col(SearchEntry.message_id).in_(message_ids), title_of_those)))
     entries.write(session.connection(), sources)
     session.execute(delete(SearchPending).where(col(SearchPending.id).in_([row.id for row in batch])))
     return len(batch)
@@ -81,33 +76,34 @@ def _batch(session: Session) -> list[Any]:
     return batch
 
 
-def _sources(session: Session, batch: Sequence[Any]) -> list[Source]:
-    """What there is to index in the batch. Held, so that no conversation is deleted while entries are added to it."""
-    held: Any = {"read": True, "key_share": True, "of": Conversation}
-    found: list[Source] = []
-    message_ids = {row.message_id for row in batch if row.message_id is not None}
-    if message_ids:
-        rows = session.execute(
-            select(
-                col(Conversation.owner),
-                col(Message.conversation_id),
-                col(Message.id),
-                col(Message.created_at),
-                col(Message.content),
-            )
-            .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
-            .where(col(Message.id).in_(message_ids), col(Message.status).in_(FINISHED))
-            .order_by(col(Conversation.id))
-            .with_for_update(**held)
+def _messages(session: Session, message_ids: set[UUID]) -> list[Source]:
+    if not message_ids:
+        return []
+    rows = session.execute(
+        select(
+            col(Conversation.owner),
+            col(Message.conversation_id),
+            col(Message.id),
+            col(Message.created_at),
+            col(Message.content),
         )
-        found += [Source(*row) for row in rows]
-    titled = {row.conversation_id for row in batch if row.message_id is None}
-    if titled:
-        rows = session.execute(
-            select(col(Conversation.owner), col(Conversation.id), col(Conversation.created_at), col(Conversation.title))
-            .where(col(Conversation.id).in_(titled))
-            .order_by(col(Conversation.id))
-            .with_for_update(**held)
-        )
-        found += [Source(owner, key, None, created_at, title) for owner, key, created_at, title in rows]
-    return found
+        .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
+        .where(col(Message.id).in_(message_ids), col(Message.status).in_(FINISHED))
+        .order_by(col(Conversation.id), col(Message.id))
+        .with_for_update(**_HELD)
+    )
+    return [Source(*row) for row in rows]
+
+
+def _titles(session: Session, conversation_ids: set[UUID]) -> list[Source]:
+    if not conversation_ids:
+        return []
+    rows = session.execute(
+        select(col(Conversation.owner), col(Conversation.id), col(Conversation.created_at), col(Conversation.title))
+        .where(col(Conversation.id).in_(conversation_ids))
+        .order_by(col(Conversation.id))
+        .with_for_update(**_HELD)
+    )
+    return [
+        Source(owner, conversation_id, None, created_at, title) for owner, conversation_id, created_at, title in rows
+    ]

@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("message_id", sa.Uuid(), nullable=True),
         sa.Column("terms", sa.Text().with_variant(TSVECTOR(), "postgresql"), nullable=False),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -85,7 +86,8 @@ def upgrade() -> None:
         for statement in SQLITE_TEXT:
             op.execute(statement)
     _index_what_is_there(op.get_bind())
-    op.create_index("search_entry_source", "search_entry", ["conversation_id", "message_id"])
+    op.create_index("search_entry_conversation", "search_entry", ["conversation_id"])
+    op.create_index("search_entry_message", "search_entry", ["message_id"], unique=True)
     if on_postgresql:
         op.create_index(
             "search_entry_terms",
