@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Text, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Text, Uuid, false, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlmodel import Field, SQLModel
 from uuid_utils.compat import uuid7
@@ -121,7 +121,8 @@ class Message(SQLModel, table=True):
     attempt: int = Field(default=0, nullable=False)
     lease_owner: str | None = Field(default=None, sa_column=Column(Text))
     lease_until: datetime | None = _time()
-    rated: bool = Field(default=False, nullable=False)  # there is a row in `feedback`: False saves looking
+    # There is a row in `feedback`: False saves looking.
+    rated: bool = Field(default=False, nullable=False, sa_column_kwargs={"server_default": false()})
     stop_requested: bool = Field(default=False, nullable=False)
 
 

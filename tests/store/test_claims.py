@@ -1,7 +1,6 @@
 """Who writes which answer: one instance per attempt, decided by the database's clock alone."""
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from convstore import answers, claims
 from convstore.database import Database
 from convstore.models import Conversation, Message
 from convstore.turns import Lease
+from tests.store.processes import processes
 from tests.store.scenes import (
     HERE,
     OWNER,
@@ -65,7 +65,7 @@ def test_processes_claim_abandoned_answers_once_per_attempt(database: Database, 
     turns = [ask(database, str(n), lease=HERE) for n in range(20)]
     for turn in turns:
         let_lease_pass(database, turn)
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as workers:
+    with processes(2) as workers:
         started = [workers.submit(_claim_until_none_is_left, database_url, n) for n in range(2)]
         every = [pair for each in started for pair in each.result(60)]
     assert sorted(every) == sorted((turn.answer_id, 2) for turn in turns)

@@ -1,14 +1,14 @@
 """Many senders at once: nothing is lost, and everyone sees one and the same order."""
 
-import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from uuid import UUID
 
 from convstore import conversations, messages
 from convstore.database import Database
 from convstore.tree import LEAF
+from tests.store.processes import processes
 from tests.store.scenes import OWNER, ask, show
 
 SENDS = 1000
@@ -64,8 +64,8 @@ def test_a_thousand_racing_sends_are_all_there_in_one_order(database: Database, 
 
 def test_racing_processes_lose_nothing(database: Database, database_url: str) -> None:
     conversation_id = _empty_conversation(database)
-    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as processes:
-        started = [processes.submit(_append_some, database_url, conversation_id, who, 25) for who in range(3)]
+    with processes(3) as others:
+        started = [others.submit(_append_some, database_url, conversation_id, who, 25) for who in range(3)]
         for each in started:
             each.result(60)
     found = _all(database, conversation_id)
