@@ -66,7 +66,8 @@ class Gate:
         head: str = "",
     ) -> None:
         self.app, self.pages, self.handlers, self.is_ours = app, pages, handlers, is_ours
-        self.page, self.cached = Guarded(app, head), Cached(app)
+        self.page: ASGIApp = Guarded(app, head)
+        self.cached = Cached(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

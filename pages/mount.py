@@ -60,7 +60,8 @@ def mount(app: Starlette, services: Services, viewer: Viewer, is_ours: IsOurs) -
     pages = mount_demo(app, build(services), viewer, is_ours, **look())
     route = app.router.routes[-1]
     assert isinstance(route, Mount)
-    route.app = Standing(route.app, reading.is_there(services.db, viewer))
+    assert isinstance(route.app, Gate)
+    route.app.page = Standing(route.app.page, reading.is_there(services.db, viewer))
     return pages
 
 

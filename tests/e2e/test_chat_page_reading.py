@@ -46,8 +46,11 @@ def test_the_list_names_conversations_by_their_first_message_newest_first(page: 
 
 
 @pytest.mark.parametrize("path", ["/?c=01a1fc2b-7456-7233-8fc1-6929e3699990", "/?c=nonsense", "/?c=%27%22%3E"])
-def test_an_address_that_leads_nowhere_says_so(page: Page, site: Cluster, path: str) -> None:
-    page.goto(site.url + path)
+def test_an_address_that_leads_nowhere_says_so(visitor: Visitor, site: Cluster, path: str) -> None:
+    page = visitor.page
+    visitor.record.tolerate("404")
+    response = page.goto(site.url + path)
+    assert response and response.status == 404
     expect(page.locator(".not-found")).to_contain_text("Conversation not found")
     expect(page.locator("#error-banner")).to_be_hidden()
 

@@ -126,8 +126,8 @@ async def test_over_plain_http_the_origin_alone_decides(
     assert (await browser.post(CALL, json=body, headers=headers)).status_code == status
 
 
-async def test_a_call_over_200_kb_is_refused_however_it_is_sent(tiny: Tiny, browser: httpx.AsyncClient) -> None:
-    body = json.dumps({"data": ["x" * 200_001], "fn_index": tiny.index("echo")}).encode()
+async def test_a_call_over_400_kb_is_refused_however_it_is_sent(tiny: Tiny, browser: httpx.AsyncClient) -> None:
+    body = json.dumps({"data": ["x" * 400_001], "fn_index": tiny.index("echo")}).encode()
 
     async def pieces() -> AsyncIterator[bytes]:
         for at in range(0, len(body), 10_000):
