@@ -59,7 +59,7 @@ class Page:
     next: str | None
 
 
-_COLUMNS = (
+COLUMNS = (
     col(Conversation.id),
     col(Conversation.title),
     col(Conversation.titled_by),
@@ -77,7 +77,7 @@ _COLUMNS = (
     col(Conversation.model),
     col(Conversation.temperature),
 )
-_ONE = select(*_COLUMNS).where(
+_ONE = select(*COLUMNS).where(
     col(Conversation.id) == bindparam("conversation_id"),
     col(Conversation.owner) == bindparam("owner"),
 )
@@ -137,12 +137,10 @@ def recent(
     `state` is active, archived or trash; `pinned` keeps only those that are, or are not. Rows added meanwhile do not
     shift the pages. Raises `Invalid` for a state or a cursor that is not one of ours.
     """
-    if state not in STATES:
-        raise Invalid(f"The state is {state!r}; it must be one of {', '.join(STATES)}.")
     limit = max(1, min(limit, 200))
     query: Any = (
-        select(*_COLUMNS)
-        .where(col(Conversation.owner) == owner, *_in_state(state))
+        select(*COLUMNS)
+        .where(col(Conversation.owner) == owner, *in_state(state))
         .order_by(col(Conversation.updated_at).desc(), col(Conversation.id).desc())
         .limit(limit + 1)
     )
@@ -224,7 +222,7 @@ def set_values(
         update(Conversation)
         .where(*where, *([col(Conversation.version) == if_version] if if_version is not None else []))
         .values(**values, version=Conversation.version + 1)
-        .returning(*_COLUMNS)
+        .returning(*COLUMNS)
     ).one_or_none()
     if row is not None:
         return _summary(row)
@@ -234,7 +232,10 @@ def set_values(
     raise NotFound()
 
 
-def _in_state(state: str) -> tuple[Any, ...]:
+def in_state(state: str) -> tuple[Any, ...]:
+    """Conditions for the conversations in that state. Raises `Invalid` for one that does not exist."""
+    if state not in STATES:
+        raise Invalid(f"The state is {state!r}; it must be one of {', '.join(STATES)}.")
     trashed, archived = col(Conversation.trashed_at), col(Conversation.archived_at)
     if state == "trash":
         return (trashed.is_not(None),)
