@@ -140,19 +140,17 @@ def rewrite(db: Database) -> bool:
 
 
 def _rewritten(connection: Connection) -> bool:
-    def pragma(what: str) -> Any:
-        return connection.exec_driver_sql(f"PRAGMA {what}").first()
-
+    run = connection.exec_driver_sql
     _merge_indexes(connection)
-    small = pragma("page_count")[0] * pragma("page_size")[0] <= REWRITTEN_BYTES
-    if small:
-        pragma("temp_store = FILE")  # the copy, of what is left
+    size = run("PRAGMA page_count").scalar_one() * run("PRAGMA page_size").scalar_one()
+    if size <= REWRITTEN_BYTES:
+        run("PRAGMA temp_store = FILE")  # the copy, of what is left
         try:
-            connection.exec_driver_sql("VACUUM")
+            run("VACUUM")
         finally:
-            pragma("temp_store = MEMORY")
-    busy, _, _ = pragma("wal_checkpoint(TRUNCATE)")
-    return small and not busy
+            run("PRAGMA temp_store = MEMORY")
+    busy: int = run("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+    return size <= REWRITTEN_BYTES and not busy
 
 
 def _merge_indexes(connection: Connection) -> None:

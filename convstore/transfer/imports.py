@@ -10,163 +10,124 @@ in the place it came from, in another one, or after it has grown on either side:
 Two that are alike in one file stay two: a conversation here stands for one of them only.
 """
 
-from typing import Any, Literal
+from collections.abc import Sequence, Set
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from convstore import conversations, titles
-from convstore.conversations import Settings
 from convstore.database import dialect_of
-from convstore.models import Conversation, Feedback, Message, ToolCall, new_id
-from convstore.transfer import schema
-from convstore.transfer.exports import exported, rows_of
+from convstore.models import Conversation, Message
+from convstore.transfer import schema, trees
 
-ROWS = 500  # in one statement, or compared in one step
+ROWS = 500  # compared in one step
+CANDIDATES = 100  # made in the same moment
 LOCK = 0x696D706F  # "impo": with the owner, what pg_advisory_xact_lock is asked for
+IMPORTED, UNCHANGED = "imported", "unchanged"
 
-Outcome = Literal["imported", "unchanged"]
+Placed = tuple[str, UUID]  # what became of it, and which of the owner's conversations it is
 
 
-def put(session: Session, owner: str, given: schema.Conversation, taken: frozenset[UUID]) -> tuple[Outcome, UUID]:
-    """Take one conversation in. Returns what became of it, and which conversation of the owner's it is.
+def find(session: Session, owner: str, given: Sequence[schema.Conversation], taken: Set[UUID]) -> list[UUID | None]:
+    """For each, the owner's conversation that has all of it already. A read: for these nobody has to wait.
 
-    `taken`: those that stand for another one of the file. Raises `Invalid` for settings that no model takes.
+    `taken`: conversations that stand for others of the file.
+    """
+    used = set(taken)
+    found: list[UUID | None] = []
+    for conversation in given:
+        candidates: list[UUID] = list(session.execute(_candidates(owner, conversation)).scalars())
+        free = [key for key in candidates if key not in used]
+        whole = next((key for key in free if _is_whole(_common(session, owner, key, conversation), conversation)), None)
+        found.append(whole)
+        if whole is not None:
+            used.add(whole)
+    return found
+
+
+def put(session: Session, owner: str, given: Sequence[schema.Conversation], taken: Set[UUID]) -> list[Placed]:
+    """Take these in; says of each what became of it, and which conversation of the owner's it is. `taken` as above.
+
+    One that is imported at the same time through another instance is there once: the owner's imports take turns.
     """
     if dialect_of(session) == "postgresql":  # on SQLite the transaction is alone already
         session.execute(select(func.pg_advisory_xact_lock(LOCK, func.hashtext(owner))))
-    for candidate in _candidates(session, owner, given, taken):
-        ids = _common(session, owner, candidate.id, given)
-        if ids is None:
-            continue
-        if len(ids) == len(given.messages):
-            return "unchanged", candidate.id
+    used = set(taken)
+    placed: list[Placed] = []
+    for conversation in given:
+        placed.append(_put(session, owner, conversation, used))
+        used.add(placed[-1][1])
+    return placed
+
+
+def _put(session: Session, owner: str, given: schema.Conversation, used: Set[UUID]) -> Placed:
+    candidates: list[UUID] = list(session.execute(_candidates(owner, given).with_for_update(key_share=True)).scalars())
+    for candidate in candidates:
+        ids = _common(session, owner, candidate, given) if candidate not in used else None
+        if _is_whole(ids, given):
+            return UNCHANGED, candidate
         if ids:
-            _add_messages(session, candidate.id, given, ids)
-            _count(session, candidate.id, given, ids)
-            return "imported", candidate.id
-    return "imported", _add(session, owner, given)
+            trees.extend(session, candidate, given, ids)
+            return IMPORTED, candidate
+    return IMPORTED, trees.add(session, owner, given)
 
 
-def _candidates(session: Session, owner: str, given: schema.Conversation, taken: frozenset[UUID]) -> list[Any]:
+def _candidates(owner: str, given: schema.Conversation) -> Select[Any]:
     """The owner's conversations that were made in that moment: of the same length first, then longer, then shorter."""
-    rows = session.execute(
-        select(col(Conversation.id), col(Conversation.message_count))
+    length = len(given.messages)
+    return (
+        select(col(Conversation.id))
         .where(
             col(Conversation.owner) == owner,
             col(Conversation.created_at) == given.created_at,
             col(Conversation.trashed_at).is_(None),
         )
-        .order_by(col(Conversation.id))
-        .with_for_update(key_share=True)
+        .order_by(
+            col(Conversation.message_count) != length, col(Conversation.message_count) < length, col(Conversation.id)
+        )
+        .limit(CANDIDATES)
     )
-    length = len(given.messages)
-    ranked = [((row.message_count != length, row.message_count < length), row) for row in rows if row.id not in taken]
-    return [row for _, row in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _is_whole(ids: list[UUID] | None, given: schema.Conversation) -> bool:
+    return ids is not None and len(ids) == len(given.messages)
+
+
+_parent = aliased(Message, name="parent")
 
 
 def _common(session: Session, owner: str, conversation_id: UUID, given: schema.Conversation) -> list[UUID] | None:
     """The ids, in their order, of the messages that both have; None when one is not the beginning of the other."""
     ids: list[UUID] = []
     while len(ids) < len(given.messages):
-        rows = list(session.execute(rows_of(owner, conversation_id, len(ids)).limit(ROWS)))
-        here = exported(session, rows)
-        for row, one, other in zip(rows, here, given.messages[len(ids) :], strict=False):
-            if not _same(one, other):
-                return None
-            ids.append(row.id)
-        if len(rows) < ROWS:
+        rows = session.execute(
+            select(
+                col(Message.id),
+                col(_parent.position),
+                col(Message.role),
+                col(Message.created_at),
+                col(Message.content),
+            )
+            .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
+            .join(_parent, col(_parent.id) == col(Message.parent_id), isouter=True)
+            .where(
+                col(Message.conversation_id) == conversation_id,
+                col(Message.position) >= len(ids),
+                col(Conversation.owner) == owner,
+            )
+            .order_by(col(Message.position))
+            .limit(min(ROWS, len(given.messages) - len(ids)))
+        ).all()
+        if not rows:
             break
+        for message_id, parent, role, created_at, content in rows:
+            message = given.messages[len(ids)]
+            if (parent, role, created_at) != (message.parent, message.role, message.created_at):
+                return None
+            # An answer goes on after an export that came in the middle of it.
+            if content != message.content and message.error != schema.STILL_WRITTEN:
+                return None
+            ids.append(message_id)
     return ids
-
-
-def _same(here: schema.Message, given: schema.Message) -> bool:
-    where = (here.parent, here.role, here.created_at) == (given.parent, given.role, given.created_at)
-    # An answer goes on after an export that came in the middle of it.
-    return where and (here.content == given.content or given.error == schema.STILL_WRITTEN)
-
-
-def _add(session: Session, owner: str, given: schema.Conversation) -> UUID:
-    conversation_id = new_id()
-    settings = conversations.checked(Settings(given.system_prompt, given.model, given.temperature))
-    session.execute(
-        insert(Conversation).values(
-            id=conversation_id,
-            owner=owner,
-            title=titles.clean(given.title),
-            titled_by=given.titled_by,
-            created_at=given.created_at,
-            updated_at=given.updated_at,
-            pinned_at=given.pinned_at,
-            archived_at=given.archived_at,
-            forked_from=given.forked_from,
-            **settings,
-        )
-    )
-    ids: list[UUID] = []
-    _add_messages(session, conversation_id, given, ids)
-    _count(session, conversation_id, given, ids)
-    return conversation_id
-
-
-def _add_messages(session: Session, conversation_id: UUID, given: schema.Conversation, ids: list[UUID]) -> None:
-    """Insert the messages after the first `len(ids)`, which are there; `ids` grows by theirs."""
-    lanes = lanes_of(given.messages)
-    for start in range(len(ids), len(given.messages), ROWS):
-        rows: list[dict[str, Any]] = []
-        calls: list[dict[str, Any]] = []
-        ratings: list[dict[str, Any]] = []
-        for index, message in enumerate(given.messages[start : start + ROWS], start):
-            ids.append(new_id())
-            parent_id = None if message.parent is None else ids[message.parent]
-            place = {"parent_id": parent_id, "position": index, "lane": lanes[index]}
-            rows.append({"id": ids[-1], "conversation_id": conversation_id, **place, **_columns(message)})
-            calls += [
-                {"message_id": ids[-1], "position": number, "repeatable": False, **dict(call)}
-                for number, call in enumerate(message.tool_calls)
-            ]
-            if message.feedback is not None:
-                ratings.append({"message_id": ids[-1], **dict(message.feedback)})
-        connection = session.connection()
-        connection.execute(insert(Message), rows)
-        if calls:
-            connection.execute(insert(ToolCall), calls)
-        if ratings:
-            connection.execute(insert(Feedback), ratings)
-
-
-def _columns(message: schema.Message) -> dict[str, Any]:
-    values = dict(message)
-    del values["parent"]
-    return values | {"tool_count": len(values.pop("tool_calls")), "rated": values.pop("feedback") is not None}
-
-
-def _count(session: Session, conversation_id: UUID, given: schema.Conversation, ids: list[UUID]) -> None:
-    leaf = len(ids) - 1 if given.leaf is None else given.leaf
-    session.execute(
-        update(Conversation)
-        .where(col(Conversation.id) == conversation_id)
-        .values(
-            version=Conversation.version + 1,
-            message_count=len(ids),
-            lane_count=max(lanes_of(given.messages), default=-1) + 1,
-            leaf_id=ids[leaf] if ids else None,
-            updated_at=given.updated_at,
-        )
-    )
-
-
-def lanes_of(messages: list[schema.Message]) -> list[int]:
-    """The lane of each message: the first child of a message continues its lane, every other one opens a new one."""
-    lanes: list[int] = []
-    continued: set[int] = set()
-    opened = 0
-    for message in messages:
-        if message.parent is None or message.parent in continued:
-            lanes.append(opened)
-            opened += 1
-        else:
-            continued.add(message.parent)
-            lanes.append(lanes[message.parent])
-    return lanes

@@ -16,11 +16,12 @@ from pydantic import ValidationError
 from convstore import titles
 from convstore.database import Database
 from convstore.errors import Invalid
-from convstore.transfer import chatgpt, imports, schema
+from convstore.transfer import chatgpt, imports, schema, trees
 from convstore.transfer.splitting import Cut, Splitter
 
 BYTES = 256_000_000  # of one file
 CONVERSATIONS = 20_000
+TOGETHER, TOGETHER_BYTES = 100, 500_000  # taken in by one transaction, or a single one that is larger
 TITLE_BYTES = 1_000_000  # of a rejected conversation, to look for its title in
 
 
@@ -41,58 +42,83 @@ class Report:
     unchanged: int = 0
     rejected: list[Rejected] = field(default_factory=list)
 
-    @property
-    def seen(self) -> int:
-        return self.imported + self.unchanged + len(self.rejected)
-
-    def reject(self, reason: str, title: str = "") -> None:
-        """Count one more that was not imported."""
-        self.rejected.append(Rejected(self.seen + 1, title, reason))
-
 
 async def receive(db: Database, owner: str, chunks: AsyncIterable[bytes]) -> Report:
     """Import a file of ours or of ChatGPT's for that owner. Raises `Invalid` when it is neither; `Unavailable`."""
-    splitter, report, taken = Splitter(), Report(), set[UUID]()
+    splitter, incoming = Splitter(), _Incoming(db, owner)
     size = 0
     async for chunk in chunks:
         size += len(chunk)
         if size > BYTES:
             splitter.problem = f"The file has more than {BYTES:,} bytes. The rest was not read."
         for cut in await asyncio.to_thread(splitter.feed, chunk):
-            if report.seen >= CONVERSATIONS:
+            if incoming.number == CONVERSATIONS:
                 splitter.problem = f"The file has more than {CONVERSATIONS:,} conversations. The rest was not read."
                 break
-            await _take(db, owner, splitter.kind, cut, report, taken)
+            await incoming.take(splitter.kind, cut)
         if splitter.problem is not None:
             break
+    await incoming.settle()
     splitter.close()
     if splitter.problem is not None:
-        report.reject(splitter.problem)
-    return report
+        incoming.reject(splitter.problem)
+    return incoming.report
 
 
-async def _take(db: Database, owner: str, kind: str, cut: Cut, report: Report, taken: set[UUID]) -> None:
-    try:
-        if cut.problem is not None:
-            raise Invalid(cut.problem)
-        conversation = await asyncio.to_thread(parse, kind, cut.text)
-        outcome, conversation_id = await db.writing(imports.put, owner, conversation, frozenset(taken))
-    except Invalid as error:
-        report.reject(str(error), await asyncio.to_thread(_title, cut.text))
-        return
-    taken.add(conversation_id)
-    if outcome == "imported":
-        report.imported += 1
-    else:
-        report.unchanged += 1
+class _Incoming:
+    """What has arrived, and what waits to be taken in: several conversations in one transaction."""
+
+    def __init__(self, db: Database, owner: str) -> None:
+        self.db, self.owner = db, owner
+        self.report = Report()
+        self.number = 0
+        self._waiting: list[schema.Conversation] = []
+        self._size = 0
+        self._taken: set[UUID] = set()
+
+    async def take(self, kind: str, cut: Cut) -> None:
+        """One more of the file."""
+        self.number += 1
+        try:
+            if cut.problem is not None:
+                raise Invalid(cut.problem)
+            conversation = await asyncio.to_thread(parse, kind, cut.text)
+        except Invalid as error:
+            self.report.rejected.append(Rejected(self.number, await asyncio.to_thread(_title, cut.text), str(error)))
+            return
+        self._waiting.append(conversation)
+        self._size += len(cut.text)
+        if self._size >= TOGETHER_BYTES or len(self._waiting) == TOGETHER:
+            await self.settle()
+
+    def reject(self, reason: str) -> None:
+        """What comes next in the file is not read."""
+        self.report.rejected.append(Rejected(self.number + 1, "", reason))
+
+    async def settle(self) -> None:
+        """Take in what waits. Those that are here already are looked for first, in nobody's way."""
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        if not waiting:
+            return
+        found = await self.db.reading(imports.find, self.owner, waiting, self._taken)
+        self._taken |= {key for key in found if key is not None}
+        self.report.unchanged += sum(key is not None for key in found)
+        missing = [conversation for conversation, key in zip(waiting, found, strict=True) if key is None]
+        if not missing:
+            return
+        for outcome, key in await self.db.writing(imports.put, self.owner, missing, self._taken):
+            self._taken.add(key)
+            self.report.imported += outcome == imports.IMPORTED
+            self.report.unchanged += outcome == imports.UNCHANGED
 
 
 def parse(kind: str, text: bytes) -> schema.Conversation:
     """One conversation of a file of that kind. Raises `Invalid` with the reason in words."""
     try:
         if kind == "chatgpt":
-            return chatgpt.conversation(json.loads(text))
-        return schema.Conversation.model_validate_json(text)
+            found = chatgpt.conversation(json.loads(text))
+        else:
+            found = schema.Conversation.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -100,6 +126,8 @@ def parse(kind: str, text: bytes) -> schema.Conversation:
         raise Invalid(titles.clean(f"{where}: {what}" if where else what)) from None
     except (ValueError, RecursionError):
         raise Invalid("This is not valid JSON.") from None
+    trees.check(found)
+    return found
 
 
 def _title(text: bytes) -> str:

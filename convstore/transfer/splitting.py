@@ -12,7 +12,7 @@ from typing import Any
 from convstore.errors import Invalid
 from convstore.transfer.schema import FORMAT, VERSION
 
-CONVERSATION_BYTES = 32_000_000
+CONVERSATION_BYTES = 64_000_000
 VALUES = 3_000_000  # in one conversation: parsed, a value takes far more memory than its two bytes
 DEPTH = 100
 HEADER_BYTES = 1_000
