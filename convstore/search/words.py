@@ -17,6 +17,7 @@ from itertools import islice, pairwise
 WORD_CHARACTERS = 48  # a longer word (a key, a hash, encoded bytes) is found by its beginning
 WORDS = 20_000  # of one text; what a message of 50,000 characters has is well below
 QUERY_CHARACTERS = 1000
+QUERY_PAIRS = 16  # of one piece without spaces; what is found is compared with all of it
 QUERY_WORDS = 16  # what is asked beyond that would hardly change the answer
 
 # Thai, Lao, Burmese, Hangul, Khmer, kana, bopomofo, Han
@@ -109,45 +110,41 @@ def _with_pairs(found: list[str]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One thing a query asks for. `unspaced`: a piece of text in a script without spaces, wherever it stands.
+    """One thing a query asks for.
 
-    `unfinished`: the word somebody is still typing, or one too long for the index: its beginning counts.
+    `anywhere`: a sign, or a piece of a text in a script without spaces, wherever it stands. `unfinished`: the word that
+    somebody is still typing, or one too long for the index: its beginning counts.
     """
 
     text: str
-    unspaced: bool = False
+    anywhere: bool = False
     unfinished: bool = False
 
     @property
     def terms(self) -> list[tuple[str, bool]]:
         """What to look up in the index, all of it: (term, whether it is the beginning of one)."""
-        if not self.unspaced:
+        if not self.anywhere:
             return [(self.text[:WORD_CHARACTERS], self.unfinished)]
         if len(self.text) == 1:
             return [(self.text, True)]
-        return [(a + b, False) for a, b in pairwise(self.text)]
+        return [(a + b, False) for a, b in islice(pairwise(self.text), QUERY_PAIRS)]
 
     def places(self, folded: str, most: int) -> list[int]:
         """Where it stands in a folded text, the first `most`."""
         found: list[int] = []
         at = folded.find(self.text)
         while at >= 0 and len(found) < most:
-            if self._stands_at(folded, at):
+            if self.anywhere or (
+                not (at and _WORD_CHARACTER.match(folded[at - 1])) and (self.unfinished or self.is_whole(folded, at))
+            ):
                 found.append(at)
             at = folded.find(self.text, at + 1)
         return found
 
-    def _stands_at(self, folded: str, at: int) -> bool:
-        if self.unspaced or not _WORD_CHARACTER.match(self.text):  # a sign is complete in itself
-            return True
-        if at and _WORD_CHARACTER.match(folded[at - 1]):
-            return False
-        return self.unfinished or self.is_whole(folded, at)
-
     def is_whole(self, folded: str, at: int) -> bool:
         """Whether what stands there is all of a word, not the beginning of a longer one."""
         end = at + len(self.text)
-        return end >= len(folded) or self.unspaced or not _WORD_CHARACTER.match(folded[end])
+        return self.anywhere or end >= len(folded) or not _WORD_CHARACTER.match(folded[end])
 
 
 def wanted(query: str) -> list[Wanted]:
@@ -156,9 +153,9 @@ def wanted(query: str) -> list[Wanted]:
     asked: dict[str, Wanted] = {}
     for found in _WORD.finditer(folded):
         text = found[0]
-        unspaced = _IS_UNSPACED.match(text) is not None
-        typing = found.end() == len(folded) and not unspaced
-        asked[text] = Wanted(text, unspaced, typing or len(text) > WORD_CHARACTERS)
+        anywhere = _WORD_CHARACTER.match(text) is None
+        unfinished = found.end() == len(folded) or len(text) > WORD_CHARACTERS
+        asked[text] = Wanted(text, anywhere, unfinished and not anywhere)
         if len(asked) == QUERY_WORDS:
             break
     return list(asked.values())
