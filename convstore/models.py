@@ -56,6 +56,7 @@ class Conversation(SQLModel, table=True):
     __tablename__ = "conversation"
     __table_args__ = (
         Index("conversation_recent", "owner", "updated_at", "id"),
+        Index("conversation_begun", "owner", "created_at", "id"),
         _one_of("titled_by", ("start", "model", "owner")),
     )
 
