@@ -22,6 +22,7 @@ from convstore.database import Database
 from convstore.errors import SchemaError, Unavailable
 from convstore.follow import Hub
 from convstore.runner import Runner
+from convstore.search.keeping import keep_up
 
 log = logging.getLogger(__name__)
 
@@ -87,9 +88,11 @@ class Instance:
         """For whichever server runs the application; ours has begun some of it earlier."""
         await self.reach()
         await self.runner.start()
+        indexing = asyncio.create_task(keep_up(self.db), name="search")
         try:
             yield
         finally:
+            indexing.cancel()
             self.leave()
             if self._drain is not None:
                 await self._drain
