@@ -37,7 +37,7 @@ def space() -> APIRouter:
 
     What is served at `/api/shared/`, to anyone, has to be included before it.
     """
-    router = APIRouter(prefix="/api/{user_id}", responses=openapi.problems(401, 403, 503))
+    router = APIRouter(prefix="/api/{user_id}", responses=openapi.problems(401, 403, 422, 503))
     for part in (chat, conversations, messages):
         router.include_router(part.router)
     router.include_router(elsewhere.router)  # the last one: it answers for all that is left

@@ -42,7 +42,7 @@ router = APIRouter(route_class=Guarded, tags=["Chat"])
             "description": "Still being written: what there is after the longest wait. Send the same again with the "
             "same Idempotency-Key to wait on, or follow the conversation's events",
         },
-        **openapi.problems(400, 404, 409, 413, 422, 429),
+        **openapi.problems(400, 404, 409, 413, 429),
     },
 )
 async def chat(

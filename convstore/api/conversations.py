@@ -29,7 +29,7 @@ IfMatch = Annotated[
 ]
 
 
-@router.get("", summary="List conversations", responses=openapi.problems(422))
+@router.get("", summary="List conversations")
 async def list_conversations(
     owner: Owner,
     here: Here,
@@ -47,7 +47,7 @@ async def list_conversations(
     "",
     summary="Make an empty conversation",
     status_code=201,
-    responses={201: {"headers": VERSION}, **openapi.problems(400, 413, 422)},
+    responses={201: {"headers": VERSION}, **openapi.problems(400, 413)},
 )
 async def create(owner: Owner, body: NewConversation, here: Here, response: Response) -> Conversation:
     """A chat without a conversation_id makes one, too."""
@@ -69,7 +69,7 @@ async def read(owner: Owner, key: ConversationKey, here: Here, response: Respons
 @router.patch(
     "/{conversation_id}",
     summary="Change a conversation",
-    responses={200: {"headers": VERSION}, **openapi.problems(400, 404, 412, 413, 422)},
+    responses={200: {"headers": VERSION}, **openapi.problems(400, 404, 412, 413)},
 )
 async def change(
     owner: Owner, key: ConversationKey, body: Changes, here: Here, response: Response, if_match: IfMatch = None

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Request
 
 from convstore.api.owner import Guarded, Owner
 
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "QUERY"]
 
 router = APIRouter(route_class=Guarded, include_in_schema=False)
 

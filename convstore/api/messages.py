@@ -20,7 +20,7 @@ router = APIRouter(route_class=Guarded, prefix="/conversations/{conversation_id}
 USUAL_PAGE = 50
 
 
-@router.get("", summary="Read messages", responses=openapi.problems(404, 422))
+@router.get("", summary="Read messages", responses=openapi.problems(404))
 async def read_messages(
     owner: Owner,
     key: ConversationKey,
@@ -53,7 +53,7 @@ async def stop(owner: Owner, key: ConversationKey, message: MessageKey, here: He
     "/{message_id}/retry",
     summary="Ask for another answer",
     status_code=201,
-    responses=openapi.problems(400, 404, 409, 413, 422, 429),
+    responses=openapi.problems(400, 404, 409, 413, 429),
 )
 async def retry(
     owner: Owner,
@@ -73,7 +73,7 @@ async def retry(
     "/{message_id}/edit",
     summary="Put a message differently",
     status_code=201,
-    responses=openapi.problems(400, 404, 409, 413, 422, 429),
+    responses=openapi.problems(400, 404, 409, 413, 429),
 )
 async def edit(
     owner: Owner,
@@ -88,7 +88,7 @@ async def edit(
     return await _branched(here, owner, turn, turn.user_message_id or turn.answer_id)
 
 
-@router.post("/{message_id}/feedback", summary="Rate an answer", responses=openapi.problems(400, 404, 413, 422))
+@router.post("/{message_id}/feedback", summary="Rate an answer", responses=openapi.problems(400, 404, 413))
 async def rate(owner: Owner, key: ConversationKey, message: MessageKey, here: Here, body: Feedback) -> Message:
     """Another rating replaces it; null takes it back."""
     rated = await here.db.writing(_rate, owner, key, message, body)

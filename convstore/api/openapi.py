@@ -42,19 +42,45 @@ CHALLENGE = {"WWW-Authenticate": {"description": "RFC 6750", "schema": {"type": 
 HEADERS = {401: CHALLENGE, 429: RETRY, 503: RETRY}
 
 ID = "0197a2c46f3e7c319d5a0b1c2d3e4f50.0197a2c46f407a13a7fc2d3e4f506172.1"
-CHAT_STREAM = {
-    "text/event-stream": {
-        "schema": {"type": "string"},
-        "example": f'event: delta\nid: {ID}.12.\ndata: {{"text":"Let me work "}}\n\n'
-        f'event: done\nid: {ID}.38.2\ndata: {{"conversation_id":"…","response":"…","status":"complete"}}\n\n',
-    }
-}
-EVENT_STREAM = {
-    "text/event-stream": {
-        "schema": {"type": "string"},
-        "example": 'event: changed\nid: 4\ndata: {"version":4}\n\n',
-    }
-}
+
+
+def _fields(**types: str | dict[str, Any]) -> dict[str, Any]:
+    shaped = {name: {"type": kind} if isinstance(kind, str) else kind for name, kind in types.items()}
+    return {"type": "object", "properties": shaped, "required": list(shaped)}
+
+
+def _stream(example: str, **events: dict[str, Any]) -> dict[str, Any]:
+    """An event stream's `content`: each event by name with the shape of its data, as OpenAPI 3.2 reads it."""
+    named = [
+        _fields(event={"const": name}, data={"contentMediaType": "application/json", "contentSchema": shape})
+        for name, shape in events.items()
+    ]
+    each = _fields(event="string", id="string", data="string") | {"oneOf": named}
+    return {"text/event-stream": {"schema": each, "example": example}}
+
+
+_CALL = {"id": "string", "name": "string"}
+_ANSWER = {"message_id": "string", "attempt": "integer", "seq": "integer"}
+_NOTHING = {"type": "object"}
+CHAT_STREAM = _stream(
+    f'event: delta\nid: {ID}.12.\ndata: {{"text":"Let me work "}}\n\n'
+    f'event: done\nid: {ID}.38.2\ndata: {{"conversation_id":"…","response":"…","status":"complete"}}\n\n',
+    start=_fields(conversation_id="string", message_id="string", user_message_id="string"),
+    delta=_fields(text="string"),
+    tool_call=_fields(**_CALL, arguments="string"),
+    tool_result=_fields(**_CALL, result={"type": ["string", "null"]}, status="string"),
+    reset=_NOTHING,
+    done={"$ref": "#/components/schemas/ChatReply"},
+    gone=_NOTHING,
+)
+EVENT_STREAM = _stream(
+    'event: changed\nid: 4\ndata: {"version":4}\n\n',
+    ready=_fields(version="integer"),
+    changed=_fields(version="integer"),
+    answer=_fields(**_ANSWER, text="string", reasoning="string"),
+    delta=_fields(**_ANSWER, kind={"enum": ["text", "reasoning"]}, text="string"),
+    gone=_NOTHING,
+)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -15,6 +15,7 @@ LONGEST_MESSAGE = 50_000
 LONGEST_TITLE = 10_000  # it is cut to a line anyway
 LONGEST_PROMPT = 20_000
 LONGEST_COMMENT = 4_000
+LARGEST_PAGE = 200
 
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST_MESSAGE)]
 Model = Annotated[str, Field(min_length=1, max_length=200, description="null: the conversation's, else the server's")]
@@ -75,7 +76,7 @@ class Settings(Closed):
 
     system_prompt: Annotated[str | None, Field(max_length=LONGEST_PROMPT)] = None
     model: Model | None = None
-    temperature: Annotated[float | None, Field(ge=0, le=2, allow_inf_nan=False)] = None
+    temperature: Annotated[float | None, Field(ge=0, le=2, strict=True)] = None
 
 
 class NewConversation(Settings):
@@ -136,7 +137,7 @@ def message_key(
 
 ConversationKey = Annotated[UUID, Depends(conversation_key)]
 MessageKey = Annotated[UUID, Depends(message_key)]
-Limit = Annotated[int | None, Query(ge=1, description="Items on a page")]
+Limit = Annotated[int | None, Query(ge=1, le=LARGEST_PAGE, description="Items on a page")]
 IdempotencyKey = Annotated[
     str | None,
     Header(

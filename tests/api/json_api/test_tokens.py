@@ -47,7 +47,7 @@ async def test_every_bad_token_gets_401_and_a_challenge(http: httpx.AsyncClient)
             "no audience",
         ):
             continue  # what no header carries, and what this server does not ask for
-        sent = {"Authorization": f"Bearer {token}".encode()}
+        sent = {b"Authorization": f"Bearer {token}".encode()}
         response = await http.get("/api/ada/conversations", headers=sent)
         assert response.status_code == 401, name
         assert response.headers["www-authenticate"].startswith('Bearer realm="convstore", error="invalid_token"')
@@ -120,6 +120,7 @@ async def test_a_key_of_a_set_that_should_not_be_there_is_passed_over() -> None:
         good,
     ]
     assert [key.kid for key in keys.of_set({"keys": listed})] == ["good"]
-    for document in ([], {}, {"keys": {}}, None, "keys"):
+    documents: list[object] = [[], {}, {"keys": {}}, None, "keys"]
+    for document in documents:
         with pytest.raises(ValueError, match="not a JWK set"):
             keys.of_set(document)
