@@ -19,8 +19,9 @@ A message that starts with one of these chooses a scenario; the same messages al
     /hostile             text that would do harm if a page ran it
 
 Anything else gets a friendly answer that repeats the message and counts the earlier ones it was given, so that one can
-see the history was loaded. A few questions are answered with the real tools: the time in a city, arithmetic, markdown,
-"my conversations". After a takeover, tool calls that are settled are taken from the context and not run again.
+see the history was loaded. A few questions are answered with the real tools (the time in a city, arithmetic, percent,
+"my conversations") or with a text it knows by heart (`demo_answers`, markdown). After a takeover, tool calls that are
+settled are taken from the context and not run again.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from convstore.agents import demo_answers
 from convstore.agents import demo_texts as texts
 from convstore.agents.base import AgentError, Context, Event, Message, PastCall, Reasoning, Text, ToolResult, Usage
 from convstore.agents.standard_tools import STANDARD_TOOLS, find_zone
@@ -89,8 +91,12 @@ class _Answer:
             return self.say(texts.reply(asked, self.messages))
         if found := texts.TIME_QUESTION.search(asked):
             return self.on_time(found["place"])
+        if found := texts.PERCENT_QUESTION.search(asked):
+            return self.percent(found["part"], found["whole"])
         if found := texts.SUM_QUESTION.search(asked):
-            return self.on_tool(found["sum"])
+            return self.on_tool(texts.without_commas(found["sum"]))
+        if text := demo_answers.known(asked):
+            return self.say(text)
         if texts.CONVERSATIONS_QUESTION.search(asked):
             return self.on_conversations("")
         if texts.MARKDOWN_QUESTION.search(asked):
@@ -174,6 +180,11 @@ class _Answer:
         arguments = {"expression": expression}
         shown = f"`{expression}`"
         return self.ask("Let me work that out.", "calculator", arguments, lambda result: f"{shown} is **{result}**.")
+
+    def percent(self, part: str, whole: str) -> AsyncIterator[Event]:
+        arguments = {"expression": f"{part} * {texts.without_commas(whole)} / 100"}
+        said = f"{part} % of {whole}"
+        return self.ask("Let me work that out.", "calculator", arguments, lambda result: f"{said} is **{result}**.")
 
     def on_tool_fails(self, rest: str) -> AsyncIterator[Event]:
         return self.on_tool("1 / 0")

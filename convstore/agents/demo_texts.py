@@ -7,10 +7,18 @@ import re
 from convstore.agents.base import Message
 
 TIME_QUESTION = re.compile(
-    r"\bwhat(?:'s| is)?(?: the)? time (?:is it )?(?:now )?in (?P<place>[\w /+-]{2,40}?)(?: now)?[ ?.!]*$", re.I
+    r"\b(?:what(?:'s| is)?(?: the)?|tell me the|the|current|local)(?: current| local)? time "
+    r"(?:is it )?(?:right now |now )?in (?P<place>[\w /+-]{2,40}?),?"
+    r"(?: (?:right )?now| at the moment| currently| today| please)*[ ?.!]*$",
+    re.I,
 )
 SUM_QUESTION = re.compile(
-    r"\b(?:what(?:'s| is)|calculate|work out|how much is) (?P<sum>[-+(]*\d[\d .()]*[-+*/%^×÷−][-+*/%^×÷−\d .()]*)", re.I
+    r"\b(?:what(?:'s| is)|calculate|compute|work out|how much is) "
+    r"(?P<sum>[-+(]*\d[\d .,()]*[-+*/%^×÷−][-+*/%^×÷−\d .,()]*)",
+    re.I,
+)
+PERCENT_QUESTION = re.compile(
+    r"\b(?P<part>\d+(?:\.\d+)?) ?(?:%|percent|per cent) of (?P<whole>\d[\d,]*(?:\.\d+)?)", re.I
 )
 CONVERSATIONS_QUESTION = re.compile(
     r"\b(?:list|show|what are|which are)\b.*\bmy (?:\w+ )?(?:conversation|chat)s\b", re.I
@@ -71,6 +79,11 @@ Harmless text last.
 """
 
 
+def without_commas(text: str) -> str:
+    """Numbers as a calculator takes them: 2,340 is 2340."""
+    return re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text).rstrip(" ,.")
+
+
 def pieces(text: str) -> list[str]:
     """The text cut after each word; joined again it is the text."""
     return re.findall(r"\s*\S+\s*|\s+", text)
@@ -115,7 +128,8 @@ def reply(asked: str, messages: list[Message]) -> str:
         "understand what I read, but everything around me is real, and this answer is being kept.\n\n"
         "Try one of these:\n\n"
         "- *What time is it in Tokyo?*\n"
-        "- *What is 17 * 23?*\n"
+        "- *What is 17% of 2,340?*\n"
+        "- *Explain how a hash map works*\n"
         "- *Show me markdown*\n\n"
         "To talk to a real model, set `OPENAI_API_KEY` (or `OPENAI_BASE_URL`) and start again."
     )

@@ -1,11 +1,13 @@
 """The demo model: the same answer every time, honest about what it is, with a scenario for whatever a test needs."""
 
 import re
+from typing import Any
 
 import pytest
 
 from convstore.agents import Message, PastCall, Text
 from convstore.agents.demo import Demo
+from convstore.agents.demo_answers import HASH_MAP
 from tests.agents.conftest import answer
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +41,13 @@ async def test_it_repeats_the_message_and_counts_the_history_it_was_given(demo: 
     [
         ("What time is it in Tokyo?", "current_time", "Asia/Tokyo"),
         ("what's the time in New York now?", "current_time", "America/New_York"),
+        ("What time is it in Tokyo right now?", "current_time", "Asia/Tokyo"),
+        ("What is the current time in Paris?", "current_time", "Europe/Paris"),
+        ("tell me the time in London, please", "current_time", "Europe/London"),
         ("what is 17 * 23", "calculator", "**391**"),
+        ("What is 1,000 * 2?", "calculator", "**2000**"),
+        ("what is 17% of 2,340?", "calculator", "17 % of 2,340 is **397.8**"),
+        ("How much is 5 percent of 80?", "calculator", "**4"),
         ("List my conversations", "my_conversations", "no other conversations"),
         ("/tool 2 + 3", "calculator", "**5**"),
         ("/tool_fails", "calculator", "Division by zero"),
@@ -51,6 +59,34 @@ async def test_some_questions_are_answered_with_real_tools(demo: Demo, asked: st
     assert [call.name for call in got.calls] == [name]
     assert list(got.results) == [call.id for call in got.calls]
     assert said in got.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("Explain how a hash map works, with a small Python example.", "class HashMap"),
+        ("How does a hash table work?", "class HashMap"),
+        ("Compare SQLite and PostgreSQL for a small web app in a table.", "| Writers at once |"),
+        ("postgres or sqlite?", "| Writers at once |"),
+    ],
+)
+async def test_what_the_page_offers_is_answered_by_heart_and_says_so(demo: Demo, asked: str, said: str) -> None:
+    got = (await answer(demo, asked)).text
+    assert said in got
+    assert "knows this text by heart" in got
+
+
+def test_the_program_in_the_text_about_hash_maps_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    program = HASH_MAP.split("```python\n")[1].split("```")[0]
+    scope: dict[str, Any] = {}
+    exec(program, scope)
+    assert capsys.readouterr().out == "36\n"
+    many = scope["HashMap"]()
+    for number in range(1000):
+        many.put(number, str(number))
+    many.put(7, "seven")
+    assert many.size == 1000
+    assert (many.get(7), many.get(999), many.get(-1)) == ("seven", "999", None)
 
 
 async def test_two_tools_at_once_are_both_announced_before_either_result(demo: Demo) -> None:
