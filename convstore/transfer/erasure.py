@@ -10,7 +10,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +31,9 @@ NOBODY = ""  # no identity has this name, and `conversations.add` refuses it
 CONVERSATIONS = 200  # in one transaction
 ROWS = 1_000
 PAUSE_SECONDS = 0.005  # between two transactions, for the others who want to write
+MERGED_PAGES = 500  # of a full-text index, in one step
 REWRITTEN_BYTES = 500_000_000  # of a file: about five seconds, in which others wait to write
-TRIES = 3
+READERS_SECONDS = 10.0  # how long the log waits for readers of what was before
 _OWNED: tuple[tuple[type[SQLModel], tuple[Any, ...]], ...] = (
     (Preset, (col(Preset.owner), col(Preset.name))),
     (IdempotencyKey, (col(IdempotencyKey.owner), col(IdempotencyKey.key))),
@@ -55,9 +57,10 @@ def everything(db: Database, owner: str) -> Erased:
     while (gone := db.run(_remove_nobodys)) is not None:
         messages += gone
         time.sleep(PAUSE_SECONDS)
-    for table, key in _OWNED:
-        _all(db, lambda session, table=table, key=key: _remove(session, owner, table, key))  # type: ignore[misc]
-    return Erased(conversations, messages, rewrite(db) if db.dialect == "sqlite" else None)
+    rows = sum(_all(db, _remover(owner, table, key)) for table, key in _OWNED)
+    if db.dialect != "sqlite":
+        return Erased(conversations, messages, None)
+    return Erased(conversations, messages, not (conversations or messages or rows) or rewrite(db))
 
 
 def _all(db: Database, batch: Callable[[Session], int]) -> int:
@@ -96,7 +99,6 @@ def _take_away(session: Session, owner: str) -> int:
 
 def _remove_nobodys(session: Session) -> int | None:
     """Delete some messages of nobody's conversations, then those themselves; None when there are no more."""
-    _overwrite(session)
     ids = (
         session.execute(select(col(Conversation.id)).where(col(Conversation.owner) == NOBODY).limit(CONVERSATIONS))
         .scalars()
@@ -105,58 +107,76 @@ def _remove_nobodys(session: Session) -> int | None:
     if not ids:
         return None
     some = select(col(Message.id)).where(col(Message.conversation_id).in_(ids)).limit(ROWS)
-    gone = len(session.execute(delete(Message).where(col(Message.id).in_(some)).returning(col(Message.position))).all())
-    if gone < ROWS:
-        session.execute(delete(Conversation).where(col(Conversation.id).in_(ids), col(Conversation.owner) == NOBODY))
-    return gone
+    with _overwriting(session):
+        gone = session.execute(delete(Message).where(col(Message.id).in_(some)).returning(col(Message.position))).all()
+        if len(gone) < ROWS:
+            emptied = (col(Conversation.id).in_(ids), col(Conversation.owner) == NOBODY)
+            session.execute(delete(Conversation).where(*emptied))
+    return len(gone)
 
 
-def _remove(session: Session, owner: str, table: type[SQLModel], key: tuple[Any, ...]) -> int:
-    _overwrite(session)
-    some = select(*key).where(key[0] == owner).limit(ROWS)
-    return len(session.execute(delete(table).where(tuple_(*key).in_(some)).returning(key[0])).all())
+def _remover(owner: str, table: type[SQLModel], key: tuple[Any, ...]) -> Callable[[Session], int]:
+    def remove(session: Session) -> int:
+        some = select(*key).where(key[0] == owner).limit(ROWS)
+        with _overwriting(session):
+            return len(session.execute(delete(table).where(tuple_(*key).in_(some)).returning(key[0])).all())
+
+    return remove
 
 
-def _overwrite(session: Session) -> None:
-    """Have SQLite write zeros over what this connection deletes: a file too large to be rewritten has no more."""
-    if dialect_of(session) == "sqlite":
-        session.execute(text("PRAGMA secure_delete = ON"))
+@contextmanager
+def _overwriting(session: Session) -> Iterator[None]:
+    """Have SQLite write zeros over what is deleted: a file too large to be rewritten has no more than that."""
+    if dialect_of(session) != "sqlite":
+        yield
+        return
+    session.execute(text("PRAGMA secure_delete = ON"))
+    try:
+        yield
+    finally:
+        session.execute(text("PRAGMA secure_delete = OFF"))
 
 
 def rewrite(db: Database) -> bool:
-    """Leave nothing deleted in a SQLite file nor its log; returns whether that could be done now.
+    """Leave nothing deleted in a SQLite file nor in its log; returns whether that could be done now.
 
-    Not while a reader holds on to the past for longer than a write waits, nor for a file that is too large.
+    Not while a reader holds on to the past, nor for a file that is too large.
     """
-    for _ in range(TRIES):
+    with db.engine.connect() as connection:
+        run = connection.exec_driver_sql
+        run("COMMIT")  # VACUUM is its own transaction; the engine has begun one
         try:
-            with db.engine.connect() as connection:
-                connection.exec_driver_sql("COMMIT")  # VACUUM is its own transaction; the engine has begun one
-                if _rewritten(connection):
-                    return True
+            _merge_indexes(connection)
+            small: bool = (
+                run("PRAGMA page_count").scalar_one() * run("PRAGMA page_size").scalar_one() <= REWRITTEN_BYTES
+            )
+            if small:
+                run("PRAGMA temp_store = FILE")  # the copy, of what is left
+                run("VACUUM")
+            deadline = time.monotonic() + READERS_SECONDS
+            while busy := run("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one():
+                if time.monotonic() > deadline:
+                    log.warning("the database's log could not be emptied: somebody reads for a long time")
+                    break
+            return small and not busy
         except DBAPIError as error:
             log.warning("the database file could not be rewritten: %s", error.orig)
-    return False
-
-
-def _rewritten(connection: Connection) -> bool:
-    run = connection.exec_driver_sql
-    _merge_indexes(connection)
-    size = run("PRAGMA page_count").scalar_one() * run("PRAGMA page_size").scalar_one()
-    if size <= REWRITTEN_BYTES:
-        run("PRAGMA temp_store = FILE")  # the copy, of what is left
-        try:
-            run("VACUUM")
+            return False
         finally:
-            run("PRAGMA temp_store = MEMORY")
-    busy: int = run("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
-    return size <= REWRITTEN_BYTES and not busy
+            connection.invalidate()  # with its settings
 
 
 def _merge_indexes(connection: Connection) -> None:
-    """A full-text index keeps the words of deleted rows until its segments are merged."""
-    found = connection.exec_driver_sql(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%USING fts5%'"
-    )
-    for name in found.scalars().all():
-        connection.exec_driver_sql(f'INSERT INTO "{name}"("{name}") VALUES (\'optimize\')')
+    """A full-text index keeps the words of deleted rows until all its segments are merged: https://sqlite.org/fts5.html.
+
+    In steps, so that nobody waits for all of it.
+    """
+    run = connection.exec_driver_sql
+    tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%USING fts5%'"
+    for name in run(tables).scalars().all():
+        pages = -MERGED_PAGES  # the first step takes all segments in, the others go on with it
+        changes, before = 2, run("SELECT total_changes()").scalar_one()
+        while changes >= 2:  # a step with nothing to do counts as one
+            run(f'INSERT INTO "{name}"("{name}", rank) VALUES (\'merge\', {pages})')
+            after = run("SELECT total_changes()").scalar_one()
+            pages, changes, before = MERGED_PAGES, after - before, after
