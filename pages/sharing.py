@@ -66,10 +66,13 @@ def build(services: Services) -> None:
         return _door(await db.reading(sharing.of, owner, order.conversation))
 
     async def share(owner: str, order: Share) -> dict[str, Any]:
-        return _door(await db.writing(_share, owner, order))
+        door = await db.writing(_share, owner, order)
+        services.hub.hint({order.conversation})
+        return _door(door)
 
     async def unshare(owner: str, order: Stop) -> dict[str, Any]:
         await db.writing(sharing.stop, owner, order.conversation)
+        services.hub.hint({order.conversation})  # readers of this instance need not wait for the next look
         return _door(None)
 
     async def copy(viewer: str, order: Copy) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-// What makes other versions: an edit, another answer. And what a person thinks of an answer.
+// What makes other versions: an edit, another answer. What ends one, and what a person thinks of it.
 //
 // A call that failed keeps its key: trying again is the same turn, not another one.
 
@@ -9,6 +9,11 @@ export class Branching {
   constructor(turns, transcript) {
     Object.assign(this, { turns, transcript });
     this.keys = new Map(); // message id → { key, running } of its retry
+    this.actions = {
+      retry: (message) => this.retry(message),
+      edit: (message, text, key) => this.edit(message, text, key),
+      rate: (message, rating, comment) => this.rate(message, rating, comment),
+    };
   }
 
   async retry(message) {
@@ -39,6 +44,15 @@ export class Branching {
     } catch (error) {
       banner.show(error.message);
       return false;
+    }
+  }
+
+  /** End what is being written; its text so far is kept. */
+  async stop() {
+    try {
+      await this.turns.call("stop", { conversation: this.transcript.conversation });
+    } catch (error) {
+      banner.show(error.message, () => this.stop());
     }
   }
 

@@ -7,6 +7,7 @@ import * as banner from "./banner.js";
 import * as drafts from "./drafts.js";
 import { byId, setText } from "./dom.js";
 import { icon } from "./icons.js";
+import { sendKey } from "./preferences.js";
 
 const RESUME_MS = 120_000; // a send that a reload cut off is taken up again within this time
 
@@ -80,7 +81,7 @@ export class Composer {
 
   async #stop() {
     this.stopButton.disabled = true;
-    await this.transcript.stop();
+    await this.transcript.branching.stop();
     setTimeout(() => (this.stopButton.disabled = false), 2000); // in case the stop got lost on its way
   }
 
@@ -109,11 +110,14 @@ export class Composer {
   #key(event) {
     if (event.key !== "Enter") return;
     event.stopPropagation(); // Gradio's own Enter would compete with ours
-    if (event.shiftKey || event.isComposing || touch()) return;
+    if (event.isComposing || !sends(event)) return;
     event.preventDefault();
     if (!event.repeat) this.submit();
   }
 }
+
+// Ctrl or Cmd with Enter always sends; Enter alone where that is chosen, and not on a touch keyboard.
+const sends = (event) => event.ctrlKey || event.metaKey || (!event.shiftKey && !touch() && sendKey() === "enter");
 
 const touch = () => matchMedia("(hover: none) and (pointer: coarse)").matches;
 

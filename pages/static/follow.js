@@ -23,10 +23,12 @@ export class Follower {
     setInterval(() => this.source && this.heard.expecting() && this.#isSilent() && this.#open(), 5000);
   }
 
-  follow(conversation) {
-    if (conversation === this.conversation && this.source) return;
+  /** `answer`: one that has just begun. A stream that has not heard of it yet is opened anew: a new one looks at once. */
+  follow(conversation, answer = null) {
+    const same = conversation === this.conversation;
+    if (same && this.source && (!answer || this.live.has(answer))) return;
+    if (!same) this.live.clear();
     this.conversation = conversation;
-    this.live.clear();
     this.failures = 0;
     this.#open();
   }

@@ -42,6 +42,13 @@ export class MessageElement {
     this.editor = null;
   }
 
+  /** A text on its way to the server. */
+  static sending(text) {
+    const element = new MessageElement({ id: "sending", role: "user" }, {});
+    element.set({ id: "sending", role: "user", content: text, status: "sending", siblings: [] }, { last: false });
+    return element;
+  }
+
   /** Show the message as it now is. `last`: nothing follows it. */
   set(message, { last, conversation }) {
     this.message = message;

@@ -27,7 +27,7 @@ export class ReaderBar {
     this.element.hidden = !reader;
     byId("stage").classList.toggle("reading", Boolean(reader));
     if (reader) setText(this.text, reader.mode === "live" ? "Live: it grows here as it is written." : "A snapshot: it stays as it is.");
-    transcript.above?.replaceChildren(...(reader ? readerHead(transcript) : own?.origin ? [provenance(own.origin)] : []));
+    transcript.column?.above.replaceChildren(...(reader ? readerHead(transcript) : own?.origin ? [provenance(own.origin)] : []));
   }
 
   /** Make a conversation of one's own, up to that message or whole, and go there. */

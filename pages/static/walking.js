@@ -41,12 +41,9 @@ export function departure() {
   return article ? { walk: link.dataset.walk, top: article.getBoundingClientRect().top } : null;
 }
 
-/** Bring the sibling to where its walker was, and the focus to the same arrow there. Returns whether it is there. */
-export function arrive(from, root, id, scroller) {
-  const article = root.querySelector(`[data-message-id="${CSS.escape(id)}"]`);
-  if (!article) return false;
+/** Bring the sibling to where its walker was, and the focus to the same arrow there. */
+export function arrive(from, article, scroller) {
   scroller.scrollTop += article.getBoundingClientRect().top - from.top;
   const same = article.querySelector(`a[data-walk="${from.walk}"]`);
   (same ?? article.querySelector("a[data-walk]"))?.focus({ preventScroll: true });
-  return true;
 }
