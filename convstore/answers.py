@@ -9,16 +9,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Text, bindparam, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
-from convstore import tool_calls, tree, usage
+from convstore import deltas, tool_calls, tree, usage
 from convstore.clock import now
-from convstore.database import dialect_of
 from convstore.messages import text_so_far
 from convstore.models import Conversation, Message, MessageDelta
 from convstore.tool_calls import Fence
@@ -95,16 +92,8 @@ def flush(session: Session, lease: Lease, writes: Sequence[Write]) -> dict[UUID,
     if due:
         session.execute(update(Message).where(col(Message.id).in_(due)).values(lease_until=now(lease.seconds)))
     good = [w for w in writes if w.fence.message_id in held]
-    deltas: list[dict[str, Any]] = [
-        {"message_id": w.fence.message_id, "attempt": w.fence.attempt, "seq": d.seq, "kind": d.kind, "text": d.text}
-        for w in good
-        if w.outcome is None
-        for d in w.deltas
-    ]
-    if deltas:
-        # A flush whose acknowledgement was lost comes again with the same numbers.
-        insert = postgresql.insert if dialect_of(session) == "postgresql" else sqlite.insert
-        session.connection().execute(insert(MessageDelta).on_conflict_do_nothing(), deltas)
+    pieces = [(w.fence, delta) for w in good if w.outcome is None for delta in w.deltas]
+    deltas.store(session, [(f.message_id, f.attempt, d.seq, d.kind, d.text) for f, d in pieces])
     _finish(session, {w.fence.message_id: w.outcome for w in good if w.outcome is not None})
     announce(session, {w.fence.conversation_id for w in good if w.outcome is not None})
     _count_tokens(session, owners, good)

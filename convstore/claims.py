@@ -5,12 +5,14 @@
 - Lock order: conversations (by id), then messages; a conversation somebody else holds is left for the next round.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, or_, select, tuple_, update
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -21,6 +23,8 @@ from convstore.models import ACTIVE, Conversation, Message, MessageDelta
 from convstore.tool_calls import Fence
 from convstore.tree import IS_ACTIVE, announce
 from convstore.turns import Lease
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,10 @@ def claim(session: Session, lease: Lease, limit: int, max_attempts: int) -> Clai
     rows = _lock(session, waiting)
     over = {row.id: "stopped" for row in rows if row.stop_requested}
     over |= {row.id: "interrupted" for row in rows if row.attempt >= max_attempts and row.id not in over}
-    settle(session, over)
+    ended = _end(session, over)
     ids = [row.id for row in rows if row.id not in over]
     if not ids:
-        return Claimed([], list(over.values()))
+        return Claimed([], list(ended.values()))
     tool_calls.carry_over(session, [row.id for row in rows if row.id not in over and row.attempt > 0])
     session.execute(delete(MessageDelta).where(col(MessageDelta.message_id).in_(ids)))
     claimed = session.execute(
@@ -61,7 +65,20 @@ def claim(session: Session, lease: Lease, limit: int, max_attempts: int) -> Clai
         .returning(col(Message.conversation_id), col(Message.id), col(Message.attempt))
     ).all()
     fences = [Fence(row.conversation_id, row.id, row.attempt, lease.owner) for row in claimed]
-    return Claimed(fences, list(over.values()))
+    return Claimed(fences, list(ended.values()))
+
+
+def _end(session: Session, over: dict[UUID, str]) -> dict[UUID, str]:
+    """Settle them one by one; returns those that could be. One that cannot must not keep the others waiting."""
+    ended = {}
+    for message_id, status in over.items():
+        try:
+            with session.begin_nested():
+                settle(session, {message_id: status})
+            ended[message_id] = status
+        except (DataError, IntegrityError):
+            log.exception("answer %s cannot be ended", message_id)
+    return ended
 
 
 def any_waiting(session: Session) -> bool:

@@ -67,6 +67,7 @@ def _sqlite(url: str, pool: dict[str, Any]) -> Engine:
     engine = create_engine(
         url,
         **pool,
+        hide_parameters=True,  # what people write does not belong into a log of errors
         connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000},
     )
 
@@ -87,6 +88,7 @@ def _postgresql(url: str, pool: dict[str, Any]) -> Engine:
     engine = create_engine(
         url,
         **pool,
+        hide_parameters=True,
         pool_recycle=1800,
         connect_args={
             "connect_timeout": 4,

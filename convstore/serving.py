@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -27,6 +28,7 @@ from convstore.search.keeping import keep_up
 log = logging.getLogger(__name__)
 
 LAST_RESORT_SECONDS = 2.6  # after the drain; then the process ends itself
+SWITCH_SECONDS = 0.0005
 RETRY_SECONDS = 0.5
 
 
@@ -175,6 +177,9 @@ def serve(
         ws="none",
         lifespan="on",
     )
+    # The event loop and the database's threads share one interpreter lock. At the default of 5 ms a busy loop makes a
+    # flush of 200 answers wait that long for each of its steps.
+    sys.setswitchinterval(SWITCH_SECONDS)
     server = Server(config, instance, hello)
     try:
         server.run(sockets=[bound])
