@@ -7,7 +7,6 @@ import * as banner from "./banner.js";
 import * as drafts from "./drafts.js";
 import { byId, setText } from "./dom.js";
 import { icon } from "./icons.js";
-import { sendKey } from "./preferences.js";
 
 const RESUME_MS = 120_000; // a send that a reload cut off is taken up again within this time
 
@@ -110,14 +109,11 @@ export class Composer {
   #key(event) {
     if (event.key !== "Enter") return;
     event.stopPropagation(); // Gradio's own Enter would compete with ours
-    if (event.isComposing || !sends(event)) return;
+    if (event.shiftKey || event.isComposing || touch()) return;
     event.preventDefault();
     if (!event.repeat) this.submit();
   }
 }
-
-// Ctrl or Cmd with Enter always sends; Enter alone where that is chosen, and not on a touch keyboard.
-const sends = (event) => event.ctrlKey || event.metaKey || (!event.shiftKey && !touch() && sendKey() === "enter");
 
 const touch = () => matchMedia("(hover: none) and (pointer: coarse)").matches;
 
