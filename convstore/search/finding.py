@@ -26,9 +26,8 @@ MOST = 100  # hits on one page
 WINDOW = {TITLE: 30, MESSAGE: 100}  # candidates
 WIDER = 4  # each further window for the same page, while most of what is found is in the trash
 WINDOWS = 4  # for one page: it may then be short, and go on with the next
-LATE_ARRIVALS = 2  # times a window: at most so many more may have come into it since it was first read
-DAY = 86_400_000_000  # in numbers of entries
-HALF_LIFE_DAYS = 30
+WIDEST = 2 * WIDER ** (WINDOWS - 1)  # with what may have come into a window since it was first read
+HALF_LIFE_SECONDS = 30 * 24 * 3600
 LASTING = 0.35  # of its weight is left to the oldest
 TITLE_WEIGHT = 2.0
 UNDECIDED = 0.3  # how well a long text fits whose beginning does not have it all
@@ -59,13 +58,14 @@ class Results:
 class _Place:
     """Where a page begins: a window per kind of entry, [lowest, below), and the rank of the last hit shown in it.
 
-    Without `lowest` the window is still to be read; a lowest of 0 is the end. `newest` is what age is counted from.
+    Without `lowest` the window is still to be read; a lowest of 0 is the end. `newest` (seconds since 1970) is what age
+    is counted from.
     """
 
     below: tuple[int, int] = (TOP, TOP)
     lowest: tuple[int, int] | None = None
-    after: tuple[float, int] | None = None
-    newest: int | None = None
+    after: tuple[float, str] | None = None
+    newest: float | None = None
 
 
 def find(session: Session, owner: str, query: str, *, limit: int = 20, before: str | None = None) -> Results:
@@ -86,8 +86,7 @@ def find(session: Session, owner: str, query: str, *, limit: int = 20, before: s
         shown = ranked[: limit - len(hits)]
         hits += _hits(session, [candidate for _, candidate in shown], wanted)
         if len(ranked) > len(shown):
-            score, last = shown[-1]
-            return Results(hits, _cursor(replace(place, after=(score, last.number))))
+            return Results(hits, _cursor(replace(place, after=_rank(shown[-1]))))
         assert place.lowest is not None
         if place.lowest == (0, 0):
             return Results(hits, None)
@@ -104,7 +103,7 @@ def _window(
     entry_numbers: list[int] = []
     lowest: list[int] = []
     for which, (kind, usual) in enumerate(WINDOW.items()):
-        limit = usual * wider if place.lowest is None else usual * WIDER**WINDOWS * LATE_ARRIVALS
+        limit = usual * wider if place.lowest is None else usual * WIDEST
         low = 0 if place.lowest is None else place.lowest[which]
         found = candidates.numbers(session, owner, kind, wanted, lowest=low, below=place.below[which], limit=limit)
         entry_numbers += found
@@ -115,7 +114,7 @@ def _window(
         if lowest[which] <= candidate.number < place.below[which]:
             rows.append(candidate)
     once = {(row.conversation_id, row.message_id): row for row in rows}
-    newest = place.newest or max(entry_numbers, default=None)
+    newest = place.newest or max((row.created_at.timestamp() for row in rows), default=None)
     return replace(place, lowest=(lowest[0], lowest[1]), newest=newest), list(once.values())
 
 
@@ -128,9 +127,8 @@ def _ranked(
         if fits is None and not candidate.is_whole:
             fits = UNDECIDED
         if fits is not None:
-            age_days = max(0, (place.newest or candidate.number) - candidate.number) / DAY
-            recency = LASTING + (1 - LASTING) * 0.5 ** (age_days / HALF_LIFE_DAYS)
-            ranked.append((fits * recency * (1 if candidate.message_id else TITLE_WEIGHT), candidate))
+            weight = 1 if candidate.message_id else TITLE_WEIGHT
+            ranked.append((fits * weight * _recency(candidate.created_at, place.newest), candidate))
     # A title that is but the start of the first message says nothing beside messages of that conversation.
     in_messages = {candidate.conversation_id for _, candidate in ranked if candidate.message_id}
     ranked = [
@@ -142,8 +140,13 @@ def _ranked(
     return [one for one in ranked if place.after is None or _rank(one) < place.after]
 
 
-def _rank(one: tuple[float, Candidate]) -> tuple[float, int]:
-    return one[0], one[1].number
+def _recency(created_at: datetime, newest: float | None) -> float:
+    age_seconds = max(0.0, newest - created_at.timestamp()) if newest is not None else 0.0
+    return LASTING + (1 - LASTING) * float(0.5 ** (age_seconds / HALF_LIFE_SECONDS))
+
+
+def _rank(one: tuple[float, Candidate]) -> tuple[float, str]:
+    return one[0], (one[1].message_id or one[1].conversation_id).hex
 
 
 def _hits(session: Session, shown: Sequence[Candidate], wanted: Sequence[Wanted]) -> list[Hit]:
@@ -180,10 +183,10 @@ def _read(cursor: str) -> _Place:
         return _Place(
             below=_pair(below),
             lowest=None if lowest is None else _pair(lowest),
-            after=None if after is None else (float(after[0]), _number(after[1])),
-            newest=None if newest is None else _number(newest),
+            after=None if after is None else (float(after[0]), str(after[1])),
+            newest=None if newest is None else float(newest),
         )
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
         raise Invalid("This cursor is not valid. Start again from the first page.") from error
 
 

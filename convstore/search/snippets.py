@@ -3,6 +3,7 @@
 Both look at the text itself, not at the index: what is shown as a hit is one.
 """
 
+import re
 from collections.abc import Sequence
 
 from convstore.search.words import Wanted, composed, fold, origins
@@ -14,6 +15,7 @@ LEAD = 50  # of them before the first mark
 MARKS = 40  # looked at per word, to find the stretch with the most of them
 COUNTED = 8  # a word that stands there more often does not make a text fit any better
 CUT = "…"
+_SPACE = re.compile(r"\s+")
 
 
 def fit(text: str, wanted: Sequence[Wanted], phrase: str) -> float | None:
@@ -51,13 +53,12 @@ def _stretch(text: str, found: list[tuple[int, int, int]], characters: int) -> t
         0
     ]
     first = max(0, min(start - LEAD, len(text) - characters))
-    if first:  # at the beginning of a word, when there is one
-        space = text.find(" ", first, start)
-        first = space + 1 if space >= 0 else first
+    if first and (space := _SPACE.search(text, first, start)):
+        first = space.end()  # the beginning of a word
     last = min(len(text), first + characters)
     if last < len(text):
-        space = text.rfind(" ", start + room // 2, last)
-        last = space if space >= 0 else last
+        end = max(text.rfind(space, start + room // 2, last) for space in " \n")
+        last = end if end >= 0 else last
     return first, last
 
 
