@@ -1,5 +1,6 @@
 """What `/openapi.json` says beyond what the routes say of themselves: the API as a whole, its errors, its streams."""
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -7,19 +8,7 @@ from fastapi.openapi.utils import get_openapi
 
 from convstore.api.schemas import Problem
 
-ABOUT = """\
-Conversations over HTTP: the same store, agent and limits as the page's, through any instance.
-
-**Auth.** `Authorization: Bearer <JWT>`; its `sub` is the `user_id` in the path. A cookie does not count here.
-
-**Not yours is not found.** A conversation that is someone else's and one that never was get the same answer.
-
-**Errors** are `{"detail": "…"}`. With 429 and 503 `Retry-After` says when to try again.
-
-**Twice is once.** With an `Idempotency-Key`, the same request sent again within 24 hours is the same turn.
-
-**Pages.** `next` of one page is `before` of the next; what is added meanwhile does not shift them.
-"""
+ABOUT = Path(__file__).with_name("static") / "about.md"
 TAGS = [
     {"name": "Chat", "description": "A message in, an answer out."},
     {"name": "Conversations", "description": "Listing, naming, keeping, deleting."},
@@ -97,7 +86,11 @@ def install(app: FastAPI) -> None:
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = get_openapi(
-                title=app.title, version=app.version, description=ABOUT, tags=TAGS, routes=app.routes
+                title=app.title,
+                version=app.version,
+                description=ABOUT.read_text(encoding="utf-8"),
+                tags=TAGS,
+                routes=app.routes,
             )
         return app.openapi_schema
 

@@ -39,9 +39,9 @@ class Sent:
 class Person:
     """Someone at the site `url`, known by a cookie. `at=` sends a single call to another address of the same site."""
 
-    def __init__(self, url: str, timeout_seconds: float = 30.0) -> None:
+    def __init__(self, url: str, timeout_seconds: float = 30.0, headers: dict[str, str] | None = None) -> None:
         self.url = url
-        self.client = httpx.Client(timeout=timeout_seconds)
+        self.client = httpx.Client(timeout=timeout_seconds, headers=headers)
         self.client.get(url + "/").raise_for_status()  # issues the cookie
         config = self.client.get(url + "/config").raise_for_status().json()
         self.indexes = {entry["api_name"]: entry["id"] for entry in config["dependencies"] if entry["api_name"]}
