@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.chatting import FIELD, answered, conversation_id, last_answer, ready, send, write
@@ -129,6 +130,35 @@ def test_a_message_that_is_too_long_is_kept_and_not_sent(page: Page) -> None:
     page.click("#send-button")
     expect(page.locator("#error-banner")).to_contain_text("too long")
     expect(page.locator(".question")).to_have_count(0)
+
+
+@pytest.mark.parametrize("character", ["😀", '"', "\n", "\u0001"])
+def test_the_longest_message_is_sent_whatever_it_is_made_of(page: Page, character: str) -> None:
+    ready(page)
+    page.evaluate(
+        """character => {
+            const field = document.querySelector("#message-box textarea");
+            field.value = "/plain " + character.repeat(49_990) + "end";
+            field.dispatchEvent(new Event("input", { bubbles: true }));
+        }""",
+        character,
+    )
+    page.press(FIELD, "Enter")
+    expect(last_answer(page)).to_have_attribute("data-status", "complete", timeout=20_000)
+    page.reload()
+    expect(page.locator(".question .bubble")).to_contain_text("end")
+
+
+def test_a_message_too_large_for_one_call_is_told_how_much_to_shorten(page: Page) -> None:
+    ready(page)
+    page.evaluate("""async () => {
+        const { tooLong } = await import(performance.getEntriesByType("resource").map((entry) => entry.name)
+            .find((name) => name.endsWith("/lengths.js")));
+        window.told = tooLong('"'.repeat(60_000), { max_message_chars: 1_000_000, max_call_bytes: 100_000 });
+        window.fine = tooLong("a".repeat(60_000), { max_message_chars: 1_000_000, max_call_bytes: 100_000 });
+    }""")
+    assert "shorten it by about 61 %" in page.evaluate("told")
+    assert page.evaluate("fine") is None
 
 
 def test_a_send_that_a_reload_cut_off_is_taken_up_again(page: Page) -> None:

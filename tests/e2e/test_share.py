@@ -105,6 +105,7 @@ def test_an_answer_streams_to_a_reader_on_the_other_instance(visitor: Visitor, r
         window.evaluate(STOPWATCH)
     send(page, "/slow 3")
     for window in (page, theirs):
+        expect(window.locator("#transcript .answer")).to_have_count(2)
         expect(last_answer(window)).to_have_attribute("data-status", "complete", timeout=15_000)
     mine, seen = page.evaluate("shownAt"), theirs.evaluate("shownAt")
     assert len(mine) == len(seen) == 30
