@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, delete, func, select, update
+from sqlalchemy import Float, Text, bindparam, delete, func, select, update
 from sqlmodel import Session, col
 
 from convstore import deltas, tool_calls, tree, usage
 from convstore.clock import now
+from convstore.database import direct
 from convstore.messages import text_so_far
 from convstore.models import Conversation, Message, MessageDelta
 from convstore.tool_calls import Fence
@@ -58,6 +59,31 @@ class Write:
     outcome: Outcome | None = None
 
 
+_LOCKED = (
+    select(col(Conversation.id), col(Conversation.owner))
+    .where(col(Conversation.id).in_(bindparam("conversations", expanding=True)))
+    .order_by(col(Conversation.id))
+    .with_for_update(key_share=True)
+)
+_HELD = (
+    select(
+        col(Message.id),
+        col(Message.attempt),
+        col(Message.stop_requested),
+        col(Message.tool_count),
+        (col(Message.lease_until) < now(bindparam("renew_below", type_=Float))).label("due"),
+    )
+    .where(
+        col(Message.id).in_(bindparam("answers", expanding=True)),
+        col(Message.lease_owner) == bindparam("lease_owner"),
+        col(Message.status) == "streaming",
+    )
+    .order_by(col(Message.id))
+    .with_for_update(key_share=True)
+)
+_FORGET_DELTAS = delete(MessageDelta).where(col(MessageDelta.message_id).in_(bindparam("answers", expanding=True)))
+
+
 def flush(session: Session, lease: Lease, writes: Sequence[Write]) -> dict[UUID, bool]:
     """Write all of it in this transaction. Returns the answers still held: id → whether it was asked to stop.
 
@@ -66,26 +92,13 @@ def flush(session: Session, lease: Lease, writes: Sequence[Write]) -> dict[UUID,
     finishing = {w.fence.conversation_id for w in writes if w.outcome is not None}
     owners: dict[UUID, str] = {}
     if finishing:
-        locked = session.execute(
-            select(col(Conversation.id), col(Conversation.owner))
-            .where(col(Conversation.id).in_(finishing))
-            .order_by(col(Conversation.id))
-            .with_for_update(key_share=True)
-        )
+        locked = direct(session, _LOCKED, {"conversations": list(finishing)})
         owners = {row.id: row.owner for row in locked}
     attempts = {w.fence.message_id: w.fence.attempt for w in writes}
-    rows = session.execute(
-        select(
-            col(Message.id),
-            col(Message.attempt),
-            col(Message.stop_requested),
-            (col(Message.lease_until) < now(lease.seconds * RENEW_BELOW)).label("due"),
-        )
-        .where(
-            col(Message.id).in_(attempts), col(Message.lease_owner) == lease.owner, col(Message.status) == "streaming"
-        )
-        .order_by(col(Message.id))
-        .with_for_update(key_share=True)
+    rows = direct(
+        session,
+        _HELD,
+        {"answers": list(attempts), "lease_owner": lease.owner, "renew_below": lease.seconds * RENEW_BELOW},
     ).all()
     held = {row.id: bool(row.stop_requested) for row in rows if row.attempt == attempts[row.id]}
     due = [row.id for row in rows if row.due and row.id in held]
@@ -94,7 +107,8 @@ def flush(session: Session, lease: Lease, writes: Sequence[Write]) -> dict[UUID,
     good = [w for w in writes if w.fence.message_id in held]
     pieces = [(w.fence, delta) for w in good if w.outcome is None for delta in w.deltas]
     deltas.store(session, [(f.message_id, f.attempt, d.seq, d.kind, d.text) for f, d in pieces])
-    _finish(session, {w.fence.message_id: w.outcome for w in good if w.outcome is not None})
+    called = [row.id for row in rows if row.tool_count]
+    _finish(session, {w.fence.message_id: w.outcome for w in good if w.outcome is not None}, called)
     announce(session, {w.fence.conversation_id for w in good if w.outcome is not None})
     _count_tokens(session, owners, good)
     return held
@@ -126,25 +140,24 @@ _FINISH = (
 )
 
 
-def _finish(session: Session, outcomes: dict[UUID, Outcome]) -> None:
+def _finish(session: Session, outcomes: dict[UUID, Outcome], called: list[UUID]) -> None:
     if not outcomes:
         return
-    tool_calls.end_running(session, list(outcomes))
+    if called:
+        tool_calls.end_running(session, [message_id for message_id in called if message_id in outcomes])
     for message_id, outcome in outcomes.items():
-        session.connection().execute(
-            _FINISH,
-            {
-                "message_id": message_id,
-                "new_status": outcome.status,
-                "new_content": outcome.content,
-                "new_reasoning": outcome.reasoning,
-                "new_error": outcome.error,
-                "new_model": outcome.model,
-                "new_input_tokens": outcome.input_tokens,
-                "new_output_tokens": outcome.output_tokens,
-            },
-        )
-    session.execute(delete(MessageDelta).where(col(MessageDelta.message_id).in_(outcomes)))
+        values = {
+            "message_id": message_id,
+            "new_status": outcome.status,
+            "new_content": outcome.content,
+            "new_reasoning": outcome.reasoning,
+            "new_error": outcome.error,
+            "new_model": outcome.model,
+            "new_input_tokens": outcome.input_tokens,
+            "new_output_tokens": outcome.output_tokens,
+        }
+        direct(session, _FINISH, values)
+    direct(session, _FORGET_DELTAS, {"answers": list(outcomes)})
 
 
 def settle(session: Session, ended: dict[UUID, str]) -> None:
@@ -159,6 +172,7 @@ def settle(session: Session, ended: dict[UUID, str]) -> None:
             message_id: Outcome(status, *texts[message_id][:2], error=EXHAUSTED if status == "interrupted" else None)
             for message_id, status in ended.items()
         },
+        list(ended),
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import DateTime
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import literal
+from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import TypeDecorator
 
@@ -31,20 +32,29 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        # Two per message, fifty messages per window: the way around SQLAlchemy's own parsing is four times as fast.
+        return _from_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _from_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(f"{value}+00:00")
 
 
 class now(GenericFunction[datetime]):  # noqa: N801 - reads as the SQL function that it is
-    """The database's time, `seconds` from now (negative: ago). Not the start of the transaction: the moment itself."""
+    """The database's time, `seconds` from now (negative: ago). Not the start of the transaction: the moment itself.
+
+    `seconds` may be a parameter; without a value (NULL) there is no time either.
+    """
 
     type = UtcDateTime()
     inherit_cache = True
     name = "convstore_now"
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        super().__init__(literal(float(seconds)))
+    def __init__(self, seconds: float | BindParameter[float] = 0.0) -> None:
+        super().__init__(seconds if isinstance(seconds, BindParameter) else literal(float(seconds)))
 
 
 @compiles(now, "postgresql")

@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 
 from convstore import titles
 from convstore.clock import UtcDateTime, now
+from convstore.database import direct
 from convstore.errors import Invalid, NotFound, VersionMismatch
 from convstore.models import Conversation, new_id
 from convstore.text import storable
@@ -81,6 +82,7 @@ _ONE = select(*COLUMNS).where(
     col(Conversation.id) == bindparam("conversation_id"),
     col(Conversation.owner) == bindparam("owner"),
 )
+_ADD = insert(Conversation).values(created_at=now(), updated_at=now())
 STATES = ("active", "archived", "trash")
 PROMPT_CHARACTERS = 20_000
 
@@ -100,15 +102,10 @@ def add(session: Session, owner: str, conversation_id: UUID, title: str, titled_
     """Insert a conversation under an id that the caller made. Raises `Invalid` for a missing owner."""
     if not owner:
         raise Invalid("A conversation needs an owner.")
-    session.execute(
-        insert(Conversation).values(
-            id=conversation_id,
-            owner=owner,
-            title=titles.clean(title),
-            titled_by=titled_by,
-            created_at=now(),
-            updated_at=now(),
-        )
+    direct(
+        session,
+        _ADD,
+        {"id": conversation_id, "owner": owner, "title": titles.clean(title), "titled_by": titled_by},
     )
 
 
@@ -117,7 +114,7 @@ def get(session: Session, owner: str, conversation_id: UUID, *, trashed: bool = 
 
     One in the trash is not there either, unless `trashed` asks for it.
     """
-    row = session.execute(_ONE, {"conversation_id": conversation_id, "owner": owner}).one_or_none()
+    row = direct(session, _ONE, {"conversation_id": conversation_id, "owner": owner}).one_or_none()
     if row is None or (row.trashed_at is not None and not trashed):
         raise NotFound()
     return _summary(row)

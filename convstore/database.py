@@ -11,14 +11,14 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from itertools import count
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, Executable, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
@@ -66,7 +66,7 @@ class Database:
         A block cannot be run twice: where other writers compete on PostgreSQL, `run` is the one that retries.
         """
         with (
-            _unavailable(),
+            _unavailable(writes=True),
             self._turn_to_write(),
             Session(self._write_engine, autoflush=False, expire_on_commit=False) as session,
         ):
@@ -150,13 +150,13 @@ class Database:
 
 
 @contextmanager
-def _unavailable() -> Iterator[None]:
+def _unavailable(*, writes: bool = False) -> Iterator[None]:
     try:
         yield
     except ConvstoreError:
         raise
     except (DBAPIError, PoolTimeout) as error:
-        if not _is_trouble(error):
+        if not (_is_trouble(error) or (writes and _sqlstate(error) == READ_ONLY)):
             raise
         if not _asks_for_retry(error):
             log.warning("database trouble: %s", type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
@@ -165,9 +165,12 @@ def _unavailable() -> Iterator[None]:
 
 def _is_trouble(error: DBAPIError | PoolTimeout) -> bool:
     """Whether it is the database that failed, rather than what it was asked."""
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
-        return True
-    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) == READ_ONLY
+    return isinstance(error, OperationalError | InterfaceError | PoolTimeout) or error.connection_invalidated
+
+
+def _sqlstate(error: DBAPIError | PoolTimeout) -> str | None:
+    """PostgreSQL's code for what went wrong."""
+    return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
 
 
 def _was_stale(error: BaseException | None) -> bool:
@@ -178,7 +181,13 @@ def _was_stale(error: BaseException | None) -> bool:
 def _asks_for_retry(error: BaseException | None) -> bool:
     if not isinstance(error, DBAPIError):
         return False
-    return getattr(error.orig, "sqlstate", None) in RETRY_SQLSTATES or "database is locked" in str(error.orig)
+    return _sqlstate(error) in RETRY_SQLSTATES or "database is locked" in str(error.orig)
+
+
+def direct(session: Session, statement: Executable, values: Mapping[str, Any] | Sequence[Any] | None = None) -> Any:
+    """The result of a statement, past the ORM: it would get ready for objects that nobody wants, which takes longer
+    than most statements of a turn themselves. For statements that are built once and used often."""
+    return session.connection().execute(statement, values)
 
 
 def dialect_of(session: Session) -> str:

@@ -5,12 +5,12 @@ import json
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from convstore.clock import now
-from convstore.database import dialect_of
+from convstore.database import dialect_of, direct
 from convstore.errors import Conflict, Invalid
 from convstore.models import IdempotencyKey
 
@@ -21,6 +21,25 @@ LONGEST = 200
 def digest(*sent: Any) -> str:
     """A fingerprint of what was sent."""
     return hashlib.sha256(json.dumps(sent, default=str).encode()).hexdigest()
+
+
+def _take(insert: Any) -> Any:
+    row = insert(IdempotencyKey).values(created_at=now())
+    renewed = ("digest", "conversation_id", "user_message_id", "answer_id", "created_at")
+    return row.on_conflict_do_update(
+        index_elements=["owner", "key"],
+        set_={name: row.excluded[name] for name in renewed},
+        where=col(IdempotencyKey.created_at) < now(-KEPT_SECONDS),
+    ).returning(col(IdempotencyKey.key))
+
+
+_TAKE = {"postgresql": _take(postgresql.insert), "sqlite": _take(sqlite.insert)}
+_TAKEN = select(
+    col(IdempotencyKey.digest),
+    col(IdempotencyKey.conversation_id),
+    col(IdempotencyKey.user_message_id),
+    col(IdempotencyKey.answer_id),
+).where(col(IdempotencyKey.owner) == bindparam("of"), col(IdempotencyKey.key) == bindparam("named"))
 
 
 def take(
@@ -39,33 +58,17 @@ def take(
     """
     if not key or len(key) > LONGEST or not key.isprintable():
         raise Invalid(f"An idempotency key has 1 to {LONGEST} printable characters.")
-    insert = postgresql.insert if dialect_of(session) == "postgresql" else sqlite.insert
     values = {
+        "owner": owner,
+        "key": key,
         "digest": fingerprint,
         "conversation_id": conversation_id,
         "user_message_id": user_message_id,
         "answer_id": answer_id,
-        "created_at": now(),
     }
-    mine = and_(col(IdempotencyKey.owner) == owner, col(IdempotencyKey.key) == key)
-    taken = session.execute(
-        insert(IdempotencyKey)
-        .values(owner=owner, key=key, **values)
-        .on_conflict_do_update(
-            index_elements=["owner", "key"], set_=values, where=col(IdempotencyKey.created_at) < now(-KEPT_SECONDS)
-        )
-        .returning(col(IdempotencyKey.key))
-    ).first()
-    if taken is not None:
+    if direct(session, _TAKE[dialect_of(session)], values).first() is not None:
         return None
-    row = session.execute(
-        select(
-            col(IdempotencyKey.digest),
-            col(IdempotencyKey.conversation_id),
-            col(IdempotencyKey.user_message_id),
-            col(IdempotencyKey.answer_id),
-        ).where(mine)
-    ).one()
+    row = direct(session, _TAKEN, {"of": owner, "named": key}).one()
     if row.digest != fingerprint:
         raise Conflict("This idempotency key was already used for another request. Use a new key.")
     return row.conversation_id, row.user_message_id, row.answer_id

@@ -12,7 +12,6 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from convstore import conversations, idempotency, titles, tree
-from convstore.clock import now
 from convstore.errors import Conflict, Invalid, NotFound
 from convstore.models import ACTIVE, Conversation, Message, new_id
 from convstore.text import refuse_empty
@@ -66,8 +65,9 @@ def begin(
             return _again(session, owner, *earlier)
     if conversation_id is None:
         conversations.add(session, owner, target, titles.start_of(text))
-        parent_id = LEAF
-    place = tree.find(session, owner, target, parent_id)
+        place = tree.beginning(target)
+    else:
+        place = tree.find(session, owner, target, parent_id)
     if place.parent_role == "user":
         raise Invalid("A message continues from an answer. Edit the message instead, or wait for its answer.")
     # Behind an answer that is still being written, this one waits its turn: it could not read the other one yet.
@@ -162,7 +162,7 @@ def _placeholder(answer_id: UUID, lease: Lease | None, model: str | None) -> dic
             "status": "streaming",
             "attempt": 1,
             "lease_owner": lease.owner,
-            "lease_until": now(lease.seconds),
+            "lease_seconds": lease.seconds,
             "served_by": lease.instance,
         }
     return row
