@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from convstore.api import chat, conversations, elsewhere, events, health, messages, openapi
+from convstore.api import chat, conversations, elsewhere, events, health, messages, openapi, sharing, transfer
 from convstore.api.health import Readiness
 from convstore.api.services import Services
 from convstore.follow import Hub
@@ -28,6 +28,7 @@ def routes(hub: Hub, readiness: Readiness) -> APIRouter:
         """The short link. Whether such a conversation is there is for the page to say."""
         return RedirectResponse(f"/?c={quote(conversation_id[:64], safe='')}", 307)
 
+    router.include_router(sharing.readers)
     router.include_router(space())
     return router
 
@@ -38,7 +39,8 @@ def space() -> APIRouter:
     What is served at `/api/shared/`, to anyone, has to be included before it.
     """
     router = APIRouter(prefix="/api/{user_id}", responses=openapi.problems(401, 403, 422, 503))
-    for part in (chat, conversations, messages):
+    for part in (chat, conversations, messages, sharing, transfer):
         router.include_router(part.router)
+    router.include_router(transfer.arrivals)
     router.include_router(elsewhere.router)  # the last one: it answers for all that is left
     return router

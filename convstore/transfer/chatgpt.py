@@ -46,11 +46,11 @@ class _Draft:
     reasoning: str = ""
     status: schema.Status = "complete"
     model: str | None = None
-    tool_calls: list[schema.ToolCall] = field(default_factory=list)
+    tool_calls: list[schema.ExportedToolCall] = field(default_factory=list)
     tip: str = ""
 
 
-def conversation(raw: Any) -> schema.Conversation:
+def conversation(raw: Any) -> schema.ExportedConversation:
     """One entry of the list. Raises `Invalid` for what is no conversation, `ValidationError` for what is too large."""
     mapping = raw.get("mapping") if isinstance(raw, dict) else None
     if not isinstance(mapping, dict):
@@ -64,7 +64,7 @@ def conversation(raw: Any) -> schema.Conversation:
     title = raw.get("title") if isinstance(raw.get("title"), str) else ""
     updated_at = _time(raw.get("update_time")) or max(times)
     begun_at = created_at or min(times)
-    return schema.Conversation(
+    return schema.ExportedConversation(
         title=titles.clean(title) or titles.start_of(drafts[0].content[:1_000]),
         titled_by="owner" if titles.clean(title) else "start",
         created_at=begun_at,
@@ -73,7 +73,7 @@ def conversation(raw: Any) -> schema.Conversation:
         pinned_at=updated_at if raw.get("is_starred") is True else None,
         leaf=_leaf(raw.get("current_node"), place, drafts),
         messages=[
-            schema.Message(
+            schema.ExportedMessage(
                 parent=draft.parent,
                 role=draft.role,
                 content=draft.content,
@@ -169,7 +169,7 @@ def _say(draft: _Draft, said: Said, node: _Node) -> None:
             return
     if said.tool:
         draft.tool_calls.append(
-            schema.ToolCall(
+            schema.ExportedToolCall(
                 call_id=f"call_{len(draft.tool_calls) + 1}",
                 name=said.tool,
                 arguments=said.arguments,

@@ -122,7 +122,7 @@ def _conversation(session: Session, owner: str, at: Cursor) -> tuple[str, Cursor
             raise NotFound()
         return "", None
     leaf = None if row.leaf == row.message_count - 1 else row.leaf
-    head = schema.Conversation.model_construct(
+    head = schema.ExportedConversation.model_construct(
         **{name: getattr(row, name) for name in _HEAD}, leaf=leaf, messages=[]
     ).model_dump_json(exclude_defaults=True, exclude={"messages"})
     text = f'{"," if at.done else ""}\n{head[:-1]},"messages":['
@@ -192,7 +192,7 @@ def rows_of(owner: str, conversation_id: UUID, start: int) -> Select[Any]:
     )
 
 
-def exported(session: Session, rows: list[Row[Any]]) -> list[schema.Message]:
+def exported(session: Session, rows: list[Row[Any]]) -> list[schema.ExportedMessage]:
     """What `rows_of` finds, as they stand in the document."""
     calls = tool_calls.of(session, [row.id for row in rows if row.tool_count])
     ratings = _feedback(session, [row.id for row in rows if row.rated])
@@ -205,7 +205,7 @@ def exported(session: Session, rows: list[Row[Any]]) -> list[schema.Message]:
             values |= {"content": text, "reasoning": reasoning}
             values |= {"status": "interrupted", "error": schema.STILL_WRITTEN}
         found.append(
-            schema.Message.model_construct(
+            schema.ExportedMessage.model_construct(
                 parent=row.parent,
                 **values,
                 tool_calls=[_call(call) for call in calls.get(row.id, ())],
@@ -215,10 +215,10 @@ def exported(session: Session, rows: list[Row[Any]]) -> list[schema.Message]:
     return found
 
 
-def _call(call: tool_calls.Call) -> schema.ToolCall:
+def _call(call: tool_calls.Call) -> schema.ExportedToolCall:
     running = call.status == "running"
     values: dict[str, Any] = {"status": "interrupted", "result": tool_calls.UNKNOWN_OUTCOME} if running else {}
-    return schema.ToolCall.model_construct(
+    return schema.ExportedToolCall.model_construct(
         call_id=call.call_id,
         name=call.name,
         arguments=call.arguments,
@@ -229,7 +229,7 @@ def _call(call: tool_calls.Call) -> schema.ToolCall:
     )
 
 
-def _feedback(session: Session, message_ids: list[UUID]) -> dict[UUID, schema.Feedback]:
+def _feedback(session: Session, message_ids: list[UUID]) -> dict[UUID, schema.ExportedFeedback]:
     if not message_ids:
         return {}
     rows = session.execute(
@@ -238,6 +238,6 @@ def _feedback(session: Session, message_ids: list[UUID]) -> dict[UUID, schema.Fe
         )
     )
     return {
-        key: schema.Feedback.model_construct(rating=rating, comment=comment, created_at=created_at)
+        key: schema.ExportedFeedback.model_construct(rating=rating, comment=comment, created_at=created_at)
         for key, rating, comment, created_at in rows
     }

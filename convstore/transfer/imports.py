@@ -21,6 +21,7 @@ from sqlmodel import Session, col
 from convstore.database import dialect_of
 from convstore.models import Conversation, Message
 from convstore.transfer import schema, trees
+from convstore.transfer.schema import ExportedConversation
 
 ROWS = 500  # compared in one step
 CANDIDATES = 100  # made in the same moment
@@ -30,7 +31,7 @@ IMPORTED, UNCHANGED = "imported", "unchanged"
 Placed = tuple[str, UUID]  # what became of it, and which of the owner's conversations it is
 
 
-def find(session: Session, owner: str, given: Sequence[schema.Conversation], taken: Set[UUID]) -> list[UUID | None]:
+def find(session: Session, owner: str, given: Sequence[ExportedConversation], taken: Set[UUID]) -> list[UUID | None]:
     """For each, the owner's conversation that has all of it already. A read: for these nobody has to wait.
 
     `taken`: conversations that stand for others of the file.
@@ -47,7 +48,7 @@ def find(session: Session, owner: str, given: Sequence[schema.Conversation], tak
     return found
 
 
-def put(session: Session, owner: str, given: Sequence[schema.Conversation], taken: Set[UUID]) -> list[Placed]:
+def put(session: Session, owner: str, given: Sequence[ExportedConversation], taken: Set[UUID]) -> list[Placed]:
     """Take these in; says of each what became of it, and which conversation of the owner's it is. `taken` as above.
 
     One that is imported at the same time through another instance is there once: the owner's imports take turns.
@@ -62,7 +63,7 @@ def put(session: Session, owner: str, given: Sequence[schema.Conversation], take
     return placed
 
 
-def _put(session: Session, owner: str, given: schema.Conversation, used: Set[UUID]) -> Placed:
+def _put(session: Session, owner: str, given: ExportedConversation, used: Set[UUID]) -> Placed:
     candidates: list[UUID] = list(session.execute(_candidates(owner, given).with_for_update(key_share=True)).scalars())
     for candidate in candidates:
         ids = _common(session, owner, candidate, given) if candidate not in used else None
@@ -74,7 +75,7 @@ def _put(session: Session, owner: str, given: schema.Conversation, used: Set[UUI
     return IMPORTED, trees.add(session, owner, given)
 
 
-def _candidates(owner: str, given: schema.Conversation) -> Select[Any]:
+def _candidates(owner: str, given: ExportedConversation) -> Select[Any]:
     """The owner's conversations that were made in that moment: of the same length first, then longer, then shorter."""
     length = len(given.messages)
     return (
@@ -91,14 +92,14 @@ def _candidates(owner: str, given: schema.Conversation) -> Select[Any]:
     )
 
 
-def _is_whole(ids: list[UUID] | None, given: schema.Conversation) -> bool:
+def _is_whole(ids: list[UUID] | None, given: ExportedConversation) -> bool:
     return ids is not None and len(ids) == len(given.messages)
 
 
 _parent = aliased(Message, name="parent")
 
 
-def _common(session: Session, owner: str, conversation_id: UUID, given: schema.Conversation) -> list[UUID] | None:
+def _common(session: Session, owner: str, conversation_id: UUID, given: ExportedConversation) -> list[UUID] | None:
     """The ids, in their order, of the messages that both have; None when one is not the beginning of the other."""
     ids: list[UUID] = []
     while len(ids) < len(given.messages):

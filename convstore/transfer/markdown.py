@@ -126,7 +126,7 @@ def _part(
     return text, following if following <= stretch.last else None
 
 
-def _section(position: int, message: schema.Message) -> str:
+def _section(position: int, message: schema.ExportedMessage) -> str:
     about = [f"{message.created_at:%Y-%m-%d %H:%M} UTC"]
     if message.model:
         about.append(plain(message.model))

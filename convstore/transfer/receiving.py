@@ -6,6 +6,7 @@ does not come; the same file again adds only what is missing.
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,14 +16,19 @@ from pydantic import ValidationError
 
 from convstore import titles
 from convstore.database import Database
-from convstore.errors import Invalid
+from convstore.errors import Invalid, LimitReached
 from convstore.transfer import chatgpt, imports, schema, trees
 from convstore.transfer.splitting import Cut, Splitter
 
 BYTES = 256_000_000  # of one file
 CONVERSATIONS = 20_000
 TOGETHER, TOGETHER_BYTES = 100, 500_000  # taken in by one transaction, or a single one that is larger
+AT_ONCE = 3  # files that this process holds a conversation of in memory
+LONGEST_SECONDS = 900.0
+RETRY_SECONDS = 5.0
 TITLE_BYTES = 1_000_000  # of a rejected conversation, to look for its title in
+
+_room = threading.Semaphore(AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,24 @@ class Report:
 
 
 async def receive(db: Database, owner: str, chunks: AsyncIterable[bytes]) -> Report:
-    """Import a file of ours or of ChatGPT's for that owner. Raises `Invalid` when it is neither; `Unavailable`."""
+    """Import a file of ours or of ChatGPT's for that owner.
+
+    Raises `Invalid` when it is neither, `LimitReached` when other files are being imported here, `Unavailable`.
+    """
+    if not _room.acquire(blocking=False):
+        raise LimitReached("Other files are being imported right now. Try again in a moment.", RETRY_SECONDS)
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            return await _receive(db, owner, chunks)
+    except TimeoutError:
+        raise Invalid(
+            "The file took too long to arrive. Import it again: what has arrived is not added twice."
+        ) from None
+    finally:
+        _room.release()
+
+
+async def _receive(db: Database, owner: str, chunks: AsyncIterable[bytes]) -> Report:
     splitter, incoming = Splitter(), _Incoming(db, owner)
     size = 0
     async for chunk in chunks:
@@ -72,7 +95,7 @@ class _Incoming:
         self.db, self.owner = db, owner
         self.report = Report()
         self.number = 0
-        self._waiting: list[schema.Conversation] = []
+        self._waiting: list[schema.ExportedConversation] = []
         self._size = 0
         self._taken: set[UUID] = set()
 
@@ -112,13 +135,13 @@ class _Incoming:
             self.report.unchanged += outcome == imports.UNCHANGED
 
 
-def parse(kind: str, text: bytes) -> schema.Conversation:
+def parse(kind: str, text: bytes) -> schema.ExportedConversation:
     """One conversation of a file of that kind. Raises `Invalid` with the reason in words."""
     try:
         if kind == "chatgpt":
             found = chatgpt.conversation(json.loads(text))
         else:
-            found = schema.Conversation.model_validate_json(text)
+            found = schema.ExportedConversation.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])

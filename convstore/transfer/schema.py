@@ -22,6 +22,32 @@ FORMAT, VERSION = "convstore", 1
 MESSAGES = 100_000  # of one conversation
 CHARACTERS = 10_000_000  # of one message; what a conversation may have in all is bounded in `splitting`
 TOOL_CALLS = 1_000  # of one message
+EXAMPLE: dict[str, Any] = {
+    "format": FORMAT,
+    "version": VERSION,
+    "conversations": [
+        {
+            "title": "Six times seven",
+            "created_at": "2026-11-21T08:30:00.000000Z",
+            "updated_at": "2026-11-21T08:30:02.500000Z",
+            "messages": [
+                {
+                    "parent": None,
+                    "role": "user",
+                    "content": "What is 6 * 7?",
+                    "created_at": "2026-11-21T08:30:00.000000Z",
+                },
+                {
+                    "parent": 0,
+                    "role": "assistant",
+                    "content": "It is 42.",
+                    "created_at": "2026-11-21T08:30:00.000000Z",
+                    "finished_at": "2026-11-21T08:30:02.500000Z",
+                },
+            ],
+        }
+    ],
+}
 STILL_WRITTEN = "This answer was still being written when it was exported."
 
 
@@ -56,7 +82,7 @@ Role = Literal["system", "user", "assistant"]
 Status = Literal["complete", "stopped", "failed", "interrupted"]
 
 
-class ToolCall(Closed):
+class ExportedToolCall(Closed):
     """A call an answer made. `text_offset`: characters of the answer written before it."""
 
     call_id: Name
@@ -69,7 +95,7 @@ class ToolCall(Closed):
     finished_at: Time | None = None
 
 
-class Feedback(Closed):
+class ExportedFeedback(Closed):
     """What the owner thinks of an answer."""
 
     rating: Literal["up", "down"]
@@ -77,7 +103,7 @@ class Feedback(Closed):
     created_at: Time
 
 
-class Message(Closed):
+class ExportedMessage(Closed):
     """One node of the tree. `parent`: the index of the message above, null for a beginning."""
 
     parent: Count | None
@@ -92,11 +118,11 @@ class Message(Closed):
     output_tokens: Count | None = None
     created_at: Time
     finished_at: Time | None = None
-    tool_calls: Annotated[list[ToolCall], Field(max_length=TOOL_CALLS)] = []
-    feedback: Feedback | None = None
+    tool_calls: Annotated[list[ExportedToolCall], Field(max_length=TOOL_CALLS)] = []
+    feedback: ExportedFeedback | None = None
 
 
-class Conversation(Closed):
+class ExportedConversation(Closed):
     """`leaf`: the index of the message whose branch is shown, by default the last one. `forked_from`: the id, where it
     came from, of the conversation it is a copy of."""
 
@@ -111,10 +137,10 @@ class Conversation(Closed):
     model: Name | None = None
     temperature: float | None = None
     leaf: Count | None = None
-    messages: Annotated[list[Message], Field(max_length=MESSAGES)]
+    messages: Annotated[list[ExportedMessage], Field(max_length=MESSAGES)]
 
     @model_validator(mode="after")
-    def _is_a_tree(self) -> "Conversation":
+    def _is_a_tree(self) -> "ExportedConversation":
         parents: set[int] = set()
         for index, message in enumerate(self.messages):
             if message.parent is not None:
@@ -126,14 +152,11 @@ class Conversation(Closed):
         return self
 
 
-class Document(Closed):
+class Export(Closed):
     """The whole of it. Exports and imports handle one conversation at a time; this is its description."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     format: Literal["convstore"]
     version: Literal[1]
-    conversations: list[Conversation]
-
-
-def description() -> dict[str, Any]:
-    """The document as a JSON Schema."""
-    return Document.model_json_schema()
+    conversations: list[ExportedConversation]

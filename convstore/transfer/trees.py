@@ -15,12 +15,12 @@ from convstore.transfer import schema
 ROWS = 500  # in one statement
 
 
-def check(given: schema.Conversation) -> None:
+def check(given: schema.ExportedConversation) -> None:
     """Raises `Invalid` for settings that no model takes; whatever passes can be added."""
     conversations.checked(_settings(given))
 
 
-def add(session: Session, owner: str, given: schema.Conversation) -> UUID:
+def add(session: Session, owner: str, given: schema.ExportedConversation) -> UUID:
     """A new conversation of that owner with all of it; returns its id."""
     conversation_id = new_id()
     ids = [new_id() for _ in given.messages]
@@ -42,7 +42,7 @@ def add(session: Session, owner: str, given: schema.Conversation) -> UUID:
     return conversation_id
 
 
-def extend(session: Session, conversation_id: UUID, given: schema.Conversation, here: Sequence[UUID]) -> None:
+def extend(session: Session, conversation_id: UUID, given: schema.ExportedConversation, here: Sequence[UUID]) -> None:
     """Add what comes after its messages that are `here`. The caller holds the conversation's lock."""
     ids = [*here, *(new_id() for _ in given.messages[len(here) :])]
     session.execute(
@@ -53,7 +53,7 @@ def extend(session: Session, conversation_id: UUID, given: schema.Conversation, 
     _add_messages(session, conversation_id, given, ids, len(here))
 
 
-def lanes_of(messages: Sequence[schema.Message]) -> list[int]:
+def lanes_of(messages: Sequence[schema.ExportedMessage]) -> list[int]:
     """The lane of each message: the first child of a message continues its lane, every other one opens a new one."""
     lanes: list[int] = []
     continued: set[int] = set()
@@ -68,11 +68,11 @@ def lanes_of(messages: Sequence[schema.Message]) -> list[int]:
     return lanes
 
 
-def _settings(given: schema.Conversation) -> Settings:
+def _settings(given: schema.ExportedConversation) -> Settings:
     return Settings(given.system_prompt, given.model, given.temperature)
 
 
-def _extent(given: schema.Conversation, ids: Sequence[UUID]) -> dict[str, Any]:
+def _extent(given: schema.ExportedConversation, ids: Sequence[UUID]) -> dict[str, Any]:
     leaf = len(ids) - 1 if given.leaf is None else given.leaf
     return {
         "message_count": len(ids),
@@ -83,7 +83,7 @@ def _extent(given: schema.Conversation, ids: Sequence[UUID]) -> dict[str, Any]:
 
 
 def _add_messages(
-    session: Session, conversation_id: UUID, given: schema.Conversation, ids: Sequence[UUID], first: int
+    session: Session, conversation_id: UUID, given: schema.ExportedConversation, ids: Sequence[UUID], first: int
 ) -> None:
     lanes = lanes_of(given.messages)
     connection = session.connection()
@@ -108,7 +108,7 @@ def _add_messages(
             connection.execute(insert(Feedback), ratings)
 
 
-def _columns(message: schema.Message) -> dict[str, Any]:
+def _columns(message: schema.ExportedMessage) -> dict[str, Any]:
     values = message.__dict__.copy()
     del values["parent"]
     return values | {"tool_count": len(values.pop("tool_calls")), "rated": values.pop("feedback") is not None}

@@ -1,0 +1,36 @@
+"""A file to download, written while it is sent."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Literal
+from urllib.parse import quote
+
+from fastapi.responses import StreamingResponse
+
+Format = Literal["json", "markdown"]
+
+_TYPES = {"json": ("application/json", "json"), "markdown": ("text/markdown; charset=utf-8", "md")}
+_UNSAFE = re.compile(r"[^\w -]+")
+
+
+async def attachment(written: AsyncIterator[str], title: str, kind: Format) -> StreamingResponse:
+    """These pieces under a name made from the title. Raises what the first piece raises, before anything is sent."""
+    first = await anext(written)
+    type_, ending = _TYPES[kind]
+    name = f"{_UNSAFE.sub('', title).strip()[:60].strip() or 'conversation'}.{ending}"
+    plain = name.encode("ascii", "ignore").decode().strip()
+    return StreamingResponse(
+        _from(first, written),
+        media_type=type_,
+        headers={
+            # RFC 6266: the second one for names that are not ASCII
+            "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}",
+            "X-Accel-Buffering": "no",
+        },
+    )
+
+
+async def _from(first: str, rest: AsyncIterator[str]) -> AsyncIterator[bytes]:
+    yield first.encode()
+    async for piece in rest:
+        yield piece.encode()
