@@ -36,6 +36,7 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
     from convstore.follow import Hub
     from convstore.runner import Limits, Runner
     from convstore.serving import Instance
+    from convstore.transfer import receiving
     from convstore.usage import Allowance
 
     chosen = chosen or settings.load()
@@ -106,6 +107,7 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
     import pages
     from pages.gate import CALL
     from pages.mount import mount
+    from pages.offered import Offered
 
     label = getattr(agent, "label", None)
     services = pages.Services(
@@ -114,6 +116,10 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
         hub=hub,
         model_label=label if isinstance(label, str) else "",
         demo=chosen.agent_spec == "demo",
+        models=Offered(agent, chosen.chat_models.split(",")),
+        signed_in=chosen.trusted_user_header is not None,
+        trash_days=chosen.trash_days,
+        import_bytes=receiving.BYTES,
         max_message_chars=chosen.max_message_chars,
     )
     shown = mount(app, services, viewer, is_ours)

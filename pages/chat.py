@@ -13,7 +13,7 @@ from pydantic import Field
 from convstore import messages, sharing
 from convstore.runner import Runner
 from convstore.turns import Turn
-from pages import Services, branching, frame, reading, views
+from pages import Services, branching, frame, reading, tuning, views
 from pages import sharing as share_dialog
 from pages.gate import MAX_BODY_BYTES
 from pages.islands import Order, answer, island
@@ -47,6 +47,7 @@ def build(services: Services) -> None:
         "max_call_bytes": MAX_BODY_BYTES,
         "demo": services.demo,
         "model_label": services.model_label,
+        "tunable": True,
         "examples": [{"title": title, "text": text} for title, text in EXAMPLES],
     }
     frame.sidebar(services)
@@ -69,6 +70,7 @@ def build(services: Services) -> None:
                 gr.Button("Stop", elem_id="stop-button")
             turns = island("turns", elem_id="turns", calls=("send", "stop", *branching.CALLS), settings=settings)
         share_dialog.build(services)
+        tuning.connect(services, island("tuning", elem_id="tuning", calls=tuning.CALLS))
     _connect(services, transcript, turns)
 
 

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from pages import Services, managing
+from pages import Services, managing, searching
 from pages.islands import island
 
 
@@ -12,4 +12,6 @@ def sidebar(services: Services) -> None:
         island("sidebar-head", elem_id="sidebar-head")
         listing = island("conversation-list", elem_id="conversation-list", calls=("more", "arrange"))
         island("sidebar-foot", elem_id="sidebar-foot")
+        finder = island("finder", elem_id="finder", calls=("find",))
     managing.connect(services, listing)
+    searching.connect(services, finder)

@@ -23,6 +23,10 @@ _STYLES = (
     "prose",
     "composer",
     "overlays",
+    "forms",
+    "palette",
+    "sheets",
+    "library",
     "sharing",
 )
 # Fetched later: the theme script (it is in the head itself) and the highlighter (with the first code block).

@@ -7,7 +7,7 @@ JavaScript does.
 from datetime import datetime
 from typing import Any
 
-from convstore import conversations, messages, sharing, tool_calls
+from convstore import conversations, messages, search, sharing, tool_calls
 
 
 def summary(found: conversations.Summary) -> dict[str, Any]:
@@ -20,6 +20,30 @@ def summary(found: conversations.Summary) -> dict[str, Any]:
         "pinned": found.pinned_at is not None,
         "archived": found.archived_at is not None,
         "trashed": found.trashed_at is not None,
+    }
+
+
+def row(found: conversations.Summary) -> dict[str, Any]:
+    """A conversation as the library's table shows it."""
+    return {
+        **summary(found),
+        "messages": found.message_count,
+        "created_at": _time(found.created_at),
+        "trashed_at": _time(found.trashed_at),
+    }
+
+
+def hit(found: search.Hit) -> dict[str, Any]:
+    """What was found, as the search shows it: texts in pieces, with whether a piece is what was looked for."""
+    is_title = found.message_id is None
+    return {
+        "conversation": str(found.conversation_id),
+        "message": _id(found.message_id),
+        "role": found.role,
+        "title": found.snippet if is_title else [(found.title, False)],
+        "snippet": [] if is_title else found.snippet,
+        "archived": found.archived,
+        "at": _time(found.created_at),
     }
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from convstore.api import chat, conversations, elsewhere, events, health, messages, openapi, sharing, transfer
+from convstore.api import chat, conversations, elsewhere, events, health, luggage, messages, openapi, sharing, transfer
 from convstore.api.health import Readiness
 from convstore.api.services import Services
 from convstore.follow import Hub
@@ -22,6 +22,7 @@ def routes(hub: Hub, readiness: Readiness) -> APIRouter:
     router = APIRouter()
     router.include_router(health.routes(readiness))
     router.include_router(events.routes(hub))
+    router.include_router(luggage.router)
 
     @router.get("/c/{conversation_id}", include_in_schema=False)
     async def link(conversation_id: str) -> Response:

@@ -7,6 +7,7 @@ import * as banner from "./banner.js";
 import * as drafts from "./drafts.js";
 import { byId, setText } from "./dom.js";
 import { icon } from "./icons.js";
+import { sendKey } from "./preferences.js";
 
 const RESUME_MS = 120_000; // a send that a reload cut off is taken up again within this time
 
@@ -21,6 +22,7 @@ export class Composer {
     this.field.dir = "auto";
     this.field.setAttribute("enterkeyhint", touch() ? "enter" : "send");
     this.field.addEventListener("keydown", (event) => this.#key(event), true);
+    this.field.addEventListener("keypress", (event) => event.key === "Enter" && event.stopImmediatePropagation(), true);
     this.field.addEventListener("input", () => this.#typed());
     this.send.addEventListener("click", () => this.submit());
     this.stopButton.addEventListener("click", () => this.#stop());
@@ -108,12 +110,15 @@ export class Composer {
 
   #key(event) {
     if (event.key !== "Enter") return;
-    event.stopPropagation(); // Gradio's own Enter would compete with ours
-    if (event.shiftKey || event.isComposing || touch()) return;
+    event.stopPropagation(); // Gradio's own Enter would compete with ours, and with a new line
+    if (event.isComposing || !sends(event)) return;
     event.preventDefault();
     if (!event.repeat) this.submit();
   }
 }
+
+// Ctrl or Cmd with Enter always sends; Enter alone where that is chosen, and not on a touch keyboard.
+const sends = (event) => event.ctrlKey || event.metaKey || (!event.shiftKey && !touch() && sendKey() === "enter");
 
 const touch = () => matchMedia("(hover: none) and (pointer: coarse)").matches;
 

@@ -6,7 +6,8 @@ import { icon } from "./icons.js";
 const narrow = matchMedia("(max-width: 820px)");
 const FOLDED = "convstore:sidebar-folded";
 
-function toggleSidebar() {
+/** Show or hide the sidebar. */
+export function toggleSidebar() {
   if (narrow.matches) return setDrawer(!document.documentElement.classList.contains("drawer-open"));
   const folded = document.documentElement.classList.toggle("sidebar-folded");
   try {
@@ -42,6 +43,7 @@ export function fillSidebarHead(element) {
       "div",
       { class: "brand-row" },
       h("a", { class: "brand", href: "/", "aria-label": "convstore: new chat" }, icon("chat", 20), h("span", {}, "convstore")),
+      iconButton("Search conversations", icon("search"), () => {}, { id: "search-button", title: "Search (Ctrl+K)", "aria-haspopup": "dialog" }),
       iconButton("Close sidebar", icon("sidebar"), toggleSidebar),
     ),
     newChat,
@@ -72,10 +74,20 @@ export function fillSidebarFoot(element) {
     next.focus();
   });
   choose(theme.chosen());
-  element.replaceChildren(h("div", { class: "sidebar-foot" }, group));
+  const pageLink = (href, name, picture) =>
+    h("a", { class: "icon-button", href, "aria-label": name, title: name, "aria-current": location.pathname === href ? "page" : null }, icon(picture, 18));
+  element.replaceChildren(
+    h(
+      "div",
+      { class: "sidebar-foot" },
+      group,
+      h("nav", { class: "foot-links", "aria-label": "Pages" }, pageLink("/library", "Library", "library"), pageLink("/settings", "Settings", "gear")),
+      iconButton("Keyboard shortcuts", icon("keyboard", 18), () => {}, { id: "show-keys", title: "Keyboard shortcuts (?)", "aria-haspopup": "dialog" }),
+    ),
+  );
 }
 
-export function fillTopBar(element, { demo, model_label: label }) {
+export function fillTopBar(element, { demo, model_label: label, tunable }) {
   element.replaceChildren(
     h(
       "div",
@@ -83,6 +95,7 @@ export function fillTopBar(element, { demo, model_label: label }) {
       iconButton("Open sidebar", icon("menu", 20), toggleSidebar, { id: "open-sidebar", "aria-controls": "sidebar" }),
       h("div", { class: "bar-title", dir: "auto" }),
       demo ? h("span", { class: "badge", title: "Answers are scripted. Set OPENAI_API_KEY to use a model." }, "Demo model", h("span", { class: "badge-more" }, " — offline, no key set")) : h("span", { class: "model-name" }, label),
+      tunable ? iconButton("Settings of this conversation", icon("sliders", 18), () => {}, { id: "tuning-button", "aria-haspopup": "dialog" }) : null,
       h("a", { class: "icon-button bar-new", href: "/", "aria-label": "New chat", title: "New chat" }, icon("compose", 20)),
     ),
   );

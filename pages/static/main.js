@@ -2,16 +2,24 @@
 
 import * as banner from "./banner.js";
 import * as frame from "./frame.js";
+import * as library from "./library.js";
 import * as place from "./place.js";
+import * as settingsPage from "./settings.js";
 import { Lane, failed } from "./calls.js";
 import { Composer } from "./composer.js";
-import { ConversationList } from "./conversations.js";
 import { byId } from "./dom.js";
 import { ReaderBar } from "./reader.js";
+import { SHARED, surround } from "./shell.js";
 import { Sharing } from "./sharing.js";
 import { Transcript } from "./transcript.js";
+import { Tuning } from "./tuning.js";
 
-const NEEDED = ["sidebar-head", "conversation-list", "sidebar-foot", "top-bar", "transcript", "error-banner", "turns", "sharing"];
+// By the island that only that page has: what else must be there, and how the page begins.
+const PAGES = {
+  transcript: { needed: [...SHARED, "error-banner", "turns", "sharing", "tuning"], begin: () => whenComplete(start) },
+  library: { needed: SHARED, begin: () => library.start(arrived) },
+  settings: { needed: SHARED, begin: () => settingsPage.start(arrived) },
+};
 const arrived = new Map();
 
 window.convstore = { failed };
@@ -19,7 +27,9 @@ window.convstore = { failed };
 /** An island is there: its element, and its line to the server when it makes calls. */
 export function arrive(kind, handles, calls, settings) {
   arrived.set(kind, { element: handles.element, settings, lane: calls.length ? new Lane(kind, handles) : null });
-  if (NEEDED.every((needed) => arrived.has(needed))) whenComplete(start);
+  for (const [name, { needed, begin }] of Object.entries(PAGES)) {
+    if (arrived.has(name) && needed.every((other) => arrived.has(other))) begin();
+  }
 }
 
 // The text field and the buttons are Gradio's and may come a moment later.
@@ -30,15 +40,8 @@ function whenComplete(then) {
 
 function start() {
   const { settings } = arrived.get("transcript");
-  const fill = (kind, draw) => draw(arrived.get(kind).element, settings);
-  fill("sidebar-head", frame.fillSidebarHead);
-  fill("sidebar-foot", frame.fillSidebarFoot);
-  fill("top-bar", frame.fillTopBar);
-  fill("error-banner", banner.fill);
-  frame.prepare();
-
-  const { element: listElement, lane: listLane } = arrived.get("conversation-list");
-  const list = new ConversationList(listElement, listLane, {
+  banner.fill(arrived.get("error-banner").element);
+  const { list } = surround(arrived, settings, {
     removed: (ids) => ids.includes(transcript.conversation) && place.go("/"),
     restored: (ids) => ids.length === 1 && !transcript.conversation && place.go(place.address(ids[0])),
   });
@@ -46,6 +49,7 @@ function start() {
   const { lane: shareLane } = arrived.get("sharing");
   const sharing = new Sharing(shareLane, (mode) => transcript.sharedAs(mode));
   const reader = new ReaderBar(shareLane);
+  const tuning = new Tuning(arrived.get("tuning").lane);
   let composer = null;
   const transcript = new Transcript(arrived.get("transcript").element, arrived.get("transcript").lane, turns, settings, {
     moved: (summary) => {
@@ -57,6 +61,7 @@ function start() {
     shown: (what) => {
       frame.setTitle(what.title);
       sharing.show(what);
+      tuning.show(what);
       reader.show(what);
     },
     example: (text) => composer.submit(text),

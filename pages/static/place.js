@@ -33,6 +33,12 @@ export function go(href) {
   moved();
 }
 
+/** Go somewhere from any page: without loading when this page shows conversations, else as a browser does. */
+export function travel(href) {
+  if (listeners.length) go(href);
+  else location.assign(href);
+}
+
 /** Change the address without going anywhere: what is shown is already that place. */
 export function settle(href, { replace = false } = {}) {
   if (href === location.pathname + location.search) return;

@@ -1,45 +1,14 @@
 """Managing conversations in the list: rename, pin, archive, delete with an Undo right there, several at once."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.chatting import answered, conversation_id
+from tests.e2e.chatting import conversation_id
+from tests.e2e.managing import HOSTILE, chats, choose, titles, unharmed
+from tests.e2e.two_instances import site
 from tests.services.browser import Visitor
-from tests.services.instances import Cluster, cluster
 
-
-@pytest.fixture(scope="module")
-def site(
-    fresh_database: Callable[[str], AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cluster]:
-    """Two instances on PostgreSQL behind nginx, strictly in turn."""
-    with fresh_database("postgresql") as url, cluster(tmp_path_factory.mktemp("site"), url, proxy=True) as running:
-        yield running
-
-
-def chats(page: Page, *texts: str) -> list[str]:
-    """A conversation per text, the last one newest; returns their ids."""
-    made = []
-    for text in texts:
-        page.click("#new-chat")
-        answered(page, f"/plain {text}")
-        made.append(conversation_id(page))
-    return made
-
-
-def choose(page: Page, conversation: str, entry: str) -> None:
-    """Choose an entry of the menu of a conversation in the list."""
-    row = page.locator("li.row", has=page.locator(f'[data-conversation-id="{conversation}"]'))
-    row.hover()
-    row.locator(".row-more").click()
-    page.get_by_role("menuitem", name=entry, exact=True).click()
-
-
-def titles(page: Page) -> list[str]:
-    return page.locator("#conversation-list [data-conversation-id]").all_inner_texts()
+__all__ = ["site"]
 
 
 def test_a_conversation_is_renamed_in_place_and_keeps_its_name_after_a_reload(page: Page) -> None:
@@ -66,7 +35,7 @@ def test_escape_leaves_the_name_as_it_was(page: Page) -> None:
 
 def test_pinned_conversations_stand_on_top_in_a_group_of_their_own(page: Page) -> None:
     first, _second = chats(page, "one", "two")
-    with page.expect_response("**/run/predict"):  # it is on the page before it is in the database
+    with page.expect_response("**/run/predict**"):  # it is on the page before it is in the database
         choose(page, first, "Pin")
     expect(page.locator("#conversation-list h2")).to_have_text(["Pinned", "Today"])
     assert titles(page) == ["/plain one", "/plain two"]
@@ -143,28 +112,18 @@ def test_the_menu_is_reached_and_used_by_keyboard_and_gives_the_focus_back(page:
     expect(page.locator("#undo")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "${window.harmed = 1}{{window.harmed = 1}}",
-        "<img src=x onerror='window.harmed = 1'><script>window.harmed = 1</script>",
-        "\u202egnp.exe ‮‮ \u2066right to left",
-        "name " * 40_000,
-    ],
-    ids=["templates", "markup", "override", "long"],
-)
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_name_is_only_a_name(page: Page, name: str) -> None:
     (only,) = chats(page, "hostile")
     choose(page, only, "Rename")
     field = page.locator(".rename-field")
     field.evaluate("(field, name) => { field.removeAttribute('maxlength'); field.value = name; }", name)
-    with page.expect_response("**/run/predict"):
+    with page.expect_response("**/run/predict**"):
         field.press("Enter")
     page.reload()
     link = page.locator(f'[data-conversation-id="{only}"]')
     expect(link).to_be_visible()
-    assert page.evaluate("window.harmed") is None
-    assert page.locator("#conversation-list img, #conversation-list script").count() == 0
+    unharmed(page, "#conversation-list")
     shown = link.inner_text()
     assert len(shown) <= 200
     assert "\u202e" not in shown

@@ -15,6 +15,8 @@ pytestmark = pytest.mark.anyio
 RECORDED = Path(__file__).with_name("gradio_routes.txt")
 NEEDED = {
     ("GET", "/"),
+    ("GET", "/library"),
+    ("GET", "/settings"),
     ("GET", "/config"),
     ("GET", "/theme.css"),
     ("GET", "/gradio_api/theme.css"),
@@ -114,7 +116,10 @@ def _fill(path: str) -> str:
         "/config/",
         "//evil.example/",
         "/%2e%2e/",
-        "/library",
+        "/library/",
+        "/library/x",
+        "/settings/",
+        "/import",
         "/nothing",
     ],
 )
