@@ -115,6 +115,7 @@ class Flusher:
         self._drafts: dict[UUID, Draft] = {}
         self._urgent = asyncio.Event()
         self._something = asyncio.Event()
+        self._opened = asyncio.Event()
 
     def open(self, fence: Fence) -> Draft:
         """A draft for an answer this instance has claimed."""
@@ -123,7 +124,7 @@ class Flusher:
             overtaken.interrupt(lost=True)
         draft = Draft(fence, self._wake)
         self._drafts[fence.message_id] = draft
-        self._wake(False)
+        self._opened.set()
         return draft
 
     def close(self, draft: Draft) -> None:
@@ -141,9 +142,10 @@ class Flusher:
         last = 0.0
         while True:
             if not self._drafts:
-                await self._something.wait()
-            else:
-                await _first(self._something, HEARTBEAT_SECONDS)
+                self._opened.clear()
+                await self._opened.wait()
+            # Nothing is written for a draft that was merely opened: its first piece would have to wait behind that.
+            await _first(self._something, HEARTBEAT_SECONDS)
             # What comes after a silence goes out now; what comes on the heels of a flush waits for company.
             await asyncio.sleep(last + SHORTEST_GAP_SECONDS - time.monotonic())
             await _first(self._urgent, last + USUAL_GAP_SECONDS - time.monotonic())
