@@ -33,7 +33,9 @@ def everything(session: Session) -> dict[str, int]:
     take_time(session)
     trashed, archived = col(Conversation.trashed_at).is_not(None), col(Conversation.archived_at).is_not(None)
     found = {
-        "people": _count(session, Conversation, func.count(col(Conversation.owner).distinct())),
+        "people": _count(
+            session, Conversation, func.count(col(Conversation.owner).distinct()), col(Conversation.owner) != ""
+        ),
         "conversations": _count(session, Conversation, func.count(), ~trashed, ~archived),
         "conversations archived": _count(session, Conversation, func.count(), ~trashed, archived),
         "conversations in the trash": _count(session, Conversation, func.count(), trashed),

@@ -105,8 +105,8 @@ def running(session: Session, owner: str) -> int:
 
 
 def spend(session: Session, tokens: Mapping[str, int]) -> None:
-    """Add what answers have used (owner → tokens) to their owners' day."""
-    spent = {owner: min(amount, MOST_TOKENS) for owner, amount in tokens.items() if amount > 0}
+    """Add what answers have used (owner → tokens) to their owners' day. What is nobody's any more is not counted."""
+    spent = {owner: min(amount, MOST_TOKENS) for owner, amount in tokens.items() if owner and amount > 0}
     if not spent:
         return
     day = _day(_moment(session))

@@ -168,11 +168,12 @@ async def test_the_days_tokens_are_shared_by_all_instances_until_midnight(databa
 
 async def test_what_a_model_claims_to_have_used_cannot_break_the_count(database: Database) -> None:
     with database.write() as session:
-        usage.spend(session, {"ada": 2_147_483_647, "grace": -5})
+        usage.spend(session, {"ada": 2_147_483_647, "grace": -5, "": 5})
         for _ in range(30):
             usage.spend(session, {"ada": 2_147_483_647})
     with pytest.raises(LimitReached):
         await runner(database, tokens_per_day=1_000_000_000).send("ada", "hello")
+    assert rows(database, usage.TOKENS) == 1
 
 
 async def _silent(messages: list[Message], context: Context) -> AsyncIterator[Event]:
