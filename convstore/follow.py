@@ -31,6 +31,7 @@ TROUBLE_TICK_SECONDS = 1.0
 HINTED_GAP_SECONDS = 0.015  # polls are never closer than this
 FIRST_NEWS_SECONDS = 5.0  # a new reader learns within this that the database is away
 MOST_WAITING = 500  # events a reader may lag behind
+MOST_MISSED = 100  # pieces of an answer that are sent one by one; who missed more gets the text so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,7 @@ def _catch_up(topic: _Topic, reader: _Reader) -> None:
         reader.tell("changed", {"version": topic.version})
     for message_id, answer in topic.answers.items():
         attempt, seq = reader.seen.get(message_id, (0, 0))
-        if attempt != answer.attempt:
+        if attempt != answer.attempt or len(answer.pieces) - seq > MOST_MISSED:
             reader.seen[message_id] = (answer.attempt, answer.seq)
             reader.tell("answer", _whole(message_id, answer))
             continue
@@ -280,6 +281,8 @@ def _parse(event_id: str | None) -> tuple[int, dict[UUID, tuple[int, int]]]:
         for part in held.split(",") if held else []:
             key, attempt, seq = part.split(":")
             seen[UUID(key)] = (int(attempt), int(seq))
+        if any(seq < 0 for _, seq in seen.values()):
+            raise ValueError("counted from 1")
         return int(version), seen
     except ValueError:
         return 0, {}
