@@ -89,7 +89,7 @@ def _numbered(sources: Sequence[Source], taken: Callable[[list[int]], set[int]])
             if number in in_use or numbered.setdefault(number, source) is not source:
                 again.append(source)
         attempt, left = attempt + 1, again
-    return list(numbered.items())
+    return sorted(numbered.items())  # in order, SQLite writes a batch as one segment of its index; else as one per row
 
 
 def _statement(terms: str) -> Any:

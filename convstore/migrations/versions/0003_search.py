@@ -36,6 +36,12 @@ SQLITE_NOTES = (
 SQLITE_TEXT = (
     """CREATE VIRTUAL TABLE search_text USING fts5(terms, content='search_entry', content_rowid='id',
         tokenize='ascii', detail=none, columnsize=0)""",
+    # In the order of the numbers, and in few large pieces: three times as fast as row by row.
+    "PRAGMA cache_size = -64000",
+    "INSERT INTO search_text (search_text, rank) VALUES ('hashsize', 16000000)",
+    "INSERT INTO search_text (search_text) VALUES ('rebuild')",
+    "INSERT INTO search_text (search_text, rank) VALUES ('hashsize', 1000000)",
+    "PRAGMA cache_size = -2000",
     """CREATE TRIGGER search_entry_added AFTER INSERT ON search_entry BEGIN
         INSERT INTO search_text (rowid, terms) VALUES (NEW.id, NEW.terms); END""",
     """CREATE TRIGGER search_entry_removed AFTER DELETE ON search_entry BEGIN
@@ -82,9 +88,6 @@ def upgrade() -> None:
     if on_postgresql:
         # A search that finds many reads many rows, of which it wants the numbers only: keep the terms out of them.
         op.execute("ALTER TABLE search_entry ALTER COLUMN terms SET STORAGE EXTERNAL, SET (toast_tuple_target = 128)")
-    else:
-        for statement in SQLITE_TEXT:
-            op.execute(statement)
     _index_what_is_there(op.get_bind())
     op.create_index("search_entry_conversation", "search_entry", ["conversation_id"])
     op.create_index("search_entry_message", "search_entry", ["message_id"], unique=True)
@@ -96,7 +99,7 @@ def upgrade() -> None:
             postgresql_using="gin",
             postgresql_with={"fastupdate": False},
         )
-    for statement in POSTGRESQL_NOTES if on_postgresql else SQLITE_NOTES:
+    for statement in POSTGRESQL_NOTES if on_postgresql else SQLITE_TEXT + SQLITE_NOTES:
         op.execute(statement)
 
 
