@@ -71,7 +71,7 @@ def _cursor(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
-NOT_OURS = [
+NOT_OURS: list[object] = [
     [],
     {},
     None,
