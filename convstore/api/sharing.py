@@ -47,7 +47,10 @@ class Unlisted(APIRoute):
 
 router = APIRouter(route_class=Guarded, prefix="/conversations/{conversation_id}", tags=["Sharing"])
 readers = APIRouter(
-    route_class=Unlisted, prefix="/api/shared/{conversation_id}", tags=["Sharing"], responses=openapi.problems(404, 503)
+    route_class=Unlisted,
+    prefix="/api/shared/{conversation_id}",
+    tags=["Sharing"],
+    responses=openapi.problems(404, 422, 503),
 )
 
 
@@ -183,7 +186,7 @@ async def fork(owner: Owner, key: ConversationKey, here: Here, body: Fork | None
     return Conversation.model_validate(await here.db.writing(forks.fork, owner, key, until))
 
 
-@readers.get("", summary="Read a shared conversation", responses=openapi.problems(422))
+@readers.get("", summary="Read a shared conversation")
 async def read(
     key: ConversationKey,
     here: Here,

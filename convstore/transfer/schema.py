@@ -31,12 +31,7 @@ EXAMPLE: dict[str, Any] = {
             "created_at": "2026-11-21T08:30:00.000000Z",
             "updated_at": "2026-11-21T08:30:02.500000Z",
             "messages": [
-                {
-                    "parent": None,
-                    "role": "user",
-                    "content": "What is 6 * 7?",
-                    "created_at": "2026-11-21T08:30:00.000000Z",
-                },
+                {"role": "user", "content": "What is 6 * 7?", "created_at": "2026-11-21T08:30:00.000000Z"},
                 {
                     "parent": 0,
                     "role": "assistant",
@@ -104,9 +99,9 @@ class ExportedFeedback(Closed):
 
 
 class ExportedMessage(Closed):
-    """One node of the tree. `parent`: the index of the message above, null for a beginning."""
+    """One node of the tree. `parent`: the index of the message above; null, or left out, for a beginning."""
 
-    parent: Count | None
+    parent: Count | None = None
     role: Role
     content: Text
     reasoning: Text = ""

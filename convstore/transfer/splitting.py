@@ -1,7 +1,8 @@
 """A file of conversations, cut into its conversations while it arrives: memory follows the largest one, not the file.
 
-Two kinds are known by how they begin: ours, `{"format": "convstore", "version": 1, "conversations": [`, and ChatGPT's
-`conversations.json`, which is a bare list. What lies between two brackets is not understood here, only where it ends.
+Two kinds are known by how they begin: ours, `{"format": "convstore", "version": 1, "conversations": [` (the first two
+may be at the end, where some programs sort them), and ChatGPT's `conversations.json`, which is a bare list. What lies
+between two brackets is not understood here, only where it ends.
 """
 
 import json
@@ -17,16 +18,16 @@ VALUES = 3_000_000  # in one conversation: parsed, a value takes far more memory
 DEPTH = 100
 HEADER_BYTES = 1_000
 
-_NEITHER = (
-    "This is neither an export of convstore nor ChatGPT's conversations.json. "
-    "A file of ours begins with its format and version."
-)
+_NEITHER = "This is neither an export of convstore nor ChatGPT's conversations.json."
+_CUT_OFF = "The file ends in the middle. What came before was read; get the whole file to have the rest."
+_MORE = "There is something after the conversations that does not belong there. It was not read."
+_UNSAID = f"The file does not say that it is an export of convstore, version {VERSION}."
+WHOLE = {"format": FORMAT, "version": VERSION, "conversations": []}
 
 # A whole string, or one that does not end in this chunk, or a bracket.
 _OUTSIDE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
 _INSIDE = re.compile(rb'["\\]')
 _NOT_BETWEEN = re.compile(rb"[^\s,]")
-_NOT_SPACE = re.compile(rb"\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Splitter:
         self._buffer = bytearray()
         self._depth, self._deepest, self._length = 0, 0, 0
         self._in_string = self._escaped = False
-        self._closing = b""
+        self._beginning = b""
 
     def feed(self, chunk: bytes) -> list[Cut]:
         """The conversations that end in this chunk. Raises `Invalid` when the file is of neither kind."""
@@ -61,10 +62,9 @@ class Splitter:
         """There is no more. Raises `Invalid` for a file that never began; `problem` says what it lacks at its end."""
         if not self.kind:
             raise Invalid(_NEITHER)
-        if self.problem is None and (self._where != self._tail or self._closing):
-            self.problem = (
-                "The file ends in the middle. What came before was read; get the whole file to have the rest."
-            )
+        if self.problem is None:
+            ended = self._where == self._tail
+            self.problem = _problem_of(self.kind, self._beginning, bytes(self._buffer)) if ended else _CUT_OFF
 
     def _header(self, chunk: bytes, at: int, done: list[Cut]) -> int:
         end = chunk.find(b"[", at)
@@ -75,7 +75,8 @@ class Splitter:
             raise Invalid(_NEITHER)
         if end < 0:
             return len(chunk)
-        self.kind, self._closing = _kind_of(bytes(self._buffer))
+        self.kind = _kind_of(bytes(self._buffer))
+        self._beginning = bytes(self._buffer)
         self._buffer.clear()
         self._where = self._between
         return end + 1
@@ -147,28 +148,46 @@ class Splitter:
         return Cut(text)
 
     def _tail(self, chunk: bytes, at: int, done: list[Cut]) -> int:
-        found = _NOT_SPACE.search(chunk, at)
-        if found is None:
-            return len(chunk)
-        if found[0] != self._closing:
-            self.problem = "There is something after the conversations, which was not read."
-        self._closing = b""
-        return found.end()
+        self._buffer += chunk[at:].strip()[: HEADER_BYTES + 1]
+        if len(self._buffer) > HEADER_BYTES:
+            self.problem = _MORE
+        return len(chunk)
 
 
-def _kind_of(header: bytes) -> tuple[str, bytes]:
-    """The kind of the file that begins so, and what closes it. Raises `Invalid`."""
-    header = header.removeprefix(b"\xef\xbb\xbf").strip()
+def _kind_of(header: bytes) -> str:
+    """The kind of the file that begins so. Raises `Invalid`."""
+    header = _bare(header)
     if header == b"[":
-        return "chatgpt", b""
-    try:
-        envelope: Any = json.loads(header + b"]}")
-    except (ValueError, RecursionError):
-        raise Invalid(_NEITHER) from None
-    if not isinstance(envelope, dict) or envelope.get("format") != FORMAT or envelope.get("conversations") != []:
+        return "chatgpt"
+    envelope = _envelope(header + b"]}")
+    if envelope is None or envelope.get("conversations") != [] or envelope.get("format", FORMAT) != FORMAT:
         raise Invalid(_NEITHER)
-    if envelope.get("version") != VERSION:
+    if envelope.get("version", VERSION) != VERSION:
         raise Invalid(f"This export has another version than {VERSION}. Update convstore to import it.")
-    if set(envelope) != {"format", "version", "conversations"}:
+    if not envelope.keys() <= WHOLE.keys():
         raise Invalid(_NEITHER)
-    return FORMAT, b"}"
+    return FORMAT
+
+
+def _problem_of(kind: str, header: bytes, tail: bytes) -> str | None:
+    """What is wrong with how the file began and ended, the conversations taken out."""
+    if kind == "chatgpt":
+        return _MORE if tail else None
+    envelope = _envelope(_bare(header) + b"]" + tail)
+    if envelope == WHOLE:
+        return None
+    if envelope is not None and envelope.keys() <= WHOLE.keys():
+        return _UNSAID
+    return _MORE if b"}" in tail else _CUT_OFF
+
+
+def _envelope(text: bytes) -> dict[str, Any] | None:
+    try:
+        found: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _bare(header: bytes) -> bytes:
+    return header.removeprefix(b"\xef\xbb\xbf").strip()

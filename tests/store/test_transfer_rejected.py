@@ -101,7 +101,6 @@ def test_lone_surrogates_do_no_harm(database: Database) -> None:
         b"null",
         b"{" * 5_000,
         b'{"format":"convstore","version":1}',
-        b'{"conversations":[],"format":"convstore","version":1}',
         b'{"format":"other","version":1,"conversations":[]}',
         b'{"format":"convstore","version":1,"owner":"ada","conversations":[]}',
         b'{"format":"convstore","version":1,"other":[1],"conversations":[]}',
@@ -125,6 +124,21 @@ def test_a_newer_version_and_a_compressed_file_are_told_apart() -> None:
     for magic in (b"PK\x03\x04" + bytes(2_000), b"\x1f\x8b" + bytes(2_000)):
         with pytest.raises(Invalid, match="Unpack"):
             Splitter().feed(magic)
+
+
+def test_a_file_whose_fields_were_sorted_is_read_and_one_that_never_says_what_it_is_is_told_apart(
+    database: Database,
+) -> None:
+    talk = json.dumps(conversation("a"), sort_keys=True)
+    for end, problems in (
+        ('"format":"convstore","version":1}', 0),
+        ('"format":"convstore","version":2}', 1),
+        ('"format":"convstore"}', 1),
+        ('"version":1,"owner":"x","format":"convstore"}', 1),
+    ):
+        report = imported(database, f'{{"conversations":[{talk}],{end}'.encode(), owner=end)
+        assert counts(report) == (1, 0, problems), end
+    assert counts(imported(database, f'{{"conversations":[{talk}]}}'.encode())) == (1, 0, 1)
 
 
 def test_it_does_not_matter_where_the_chunks_are_cut() -> None:
