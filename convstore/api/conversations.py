@@ -7,14 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from sqlmodel import Session
 
-from convstore import conversations, trash
+from convstore import conversations, search, trash
 from convstore.api import openapi, streams
 from convstore.api.owner import Claim, Guarded, Owner
 from convstore.api.requests import Changes, ConversationKey, LastEventId, Limit, NewConversation
 from convstore.api.schemas import Conversation, ConversationPage
 from convstore.api.services import Here
 from convstore.api.tokens import LEEWAY_SECONDS
-from convstore.conversations import Settings, Summary
+from convstore.conversations import Page, Settings, Summary
+from convstore.errors import Invalid
 
 router = APIRouter(route_class=Guarded, prefix="/conversations", tags=["Conversations"])
 
@@ -35,10 +36,14 @@ async def list_conversations(
     here: Here,
     limit: Limit = None,
     before: Annotated[str | None, Query(max_length=500, description="`next` of the page above")] = None,
+    q: Annotated[str, Query(description="Words that all have to be in the title or in one message")] = "",
     state: Literal["active", "archived", "trash"] = "active",
 ) -> ConversationPage:
-    """The one written to last comes first."""
+    """The one written to last comes first; with `q`, the one that fits best. What `q` finds may be found again on a
+    later page, by another message of it. The trash is not searched."""
     size = here.page_size(limit, USUAL_PAGE)
+    if q.strip():
+        return ConversationPage.of(await here.db.reading(_found, owner, q, size, before, state))
     page = await here.db.reading(conversations.recent, owner, limit=size, before=before, state=state)
     return ConversationPage.of(page)
 
@@ -109,6 +114,17 @@ async def events(
     """Server-sent events, through any instance, until the token expires: `changed` (load the messages again), `answer`
     (the text so far of one that is being written), `delta` (append it, unless its `seq` is one you have), `gone`."""
     return await streams.opened(here.hub.follow(key, owner, last_event_id), claim.expires_at + LEEWAY_SECONDS)
+
+
+def _found(session: Session, owner: str, query: str, size: int, before: str | None, state: str) -> Page:
+    if state == "trash":
+        raise Invalid("The trash cannot be searched. Leave q out, or search what is not in it.")
+    while True:  # until there is something to show: what is in the other state is passed over
+        results = search.find(session, owner, query, limit=size, before=before)
+        ids = dict.fromkeys(hit.conversation_id for hit in results.hits if hit.archived is (state == "archived"))
+        if ids or results.next is None:
+            return Page([conversations.get(session, owner, each) for each in ids], results.next)
+        before = results.next
 
 
 def _create(session: Session, owner: str, body: NewConversation) -> Summary:

@@ -49,6 +49,29 @@ async def test_pages_hold_everything_once_while_the_list_grows(ada: User) -> Non
     assert seen == expected
 
 
+async def test_words_in_a_title_or_a_message_find_the_conversation(ada: User, bob: User) -> None:
+    titled = (await made(ada, title="Pelicans of the south"))["id"]
+    talked = (await ada.chat("What do pelicans eat?"))["conversation_id"]
+    await ada.chat("And what else do pelicans eat?", conversation_id=talked)
+    await bob.chat("pelicans")
+    await made(ada, title="Something else")
+    assert sorted(await ids(ada, q="pelican")) == sorted([titled, talked])
+    assert await ids(ada, q="pelicans eat") == [talked]
+    assert await ids(ada, q="nothing of the kind") == []
+    await ada.call("PATCH", f"conversations/{titled}", json={"archived": True})
+    assert await ids(ada, q="pelican") == [talked]
+    assert await ids(ada, q="pelican", state="archived") == [titled]
+    assert (await ada.get("conversations", params={"q": "pelican", "state": "trash"})).status_code == 422
+    assert (await ada.get("conversations", params={"q": "pelican", "before": "nonsense"})).status_code == 422
+    seen: set[str] = set()
+    query: dict[str, Any] = {"q": "pelicans", "limit": 1}
+    while query.get("before", "") is not None:
+        page = (await ada.get("conversations", params=query)).json()
+        seen |= {item["id"] for item in page["items"]}
+        query["before"] = page["next"]
+    assert seen == {talked}
+
+
 async def test_each_state_has_a_list_of_its_own(ada: User) -> None:
     active, archived, trashed = [(await made(ada))["id"] for _ in range(3)]
     await ada.call("PATCH", f"conversations/{archived}", json={"archived": True})

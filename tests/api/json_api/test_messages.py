@@ -65,8 +65,9 @@ async def test_a_message_of_another_conversation_is_no_place_in_this_one(ada: Us
         assert (await ada.post(f"{here}/{reply['message_id']}/edit", edit)).status_code == 404
         under = {"message": "x", "conversation_id": mine["conversation_id"], "parent_id": reply["message_id"]}
         assert (await ada.post("chat", under)).status_code == 404
-    for query in ({"leaf": "x"}, {"before": "x"}, {"limit": 0}, {"limit": 201}):
-        assert (await ada.get(here, params=query)).status_code == 422
+    wrong: list[dict[str, Any]] = [{"leaf": "x"}, {"before": "x"}, {"limit": 0}, {"limit": 201}]
+    for asked in wrong:
+        assert (await ada.get(here, params=asked)).status_code == 422
 
 
 async def test_asking_again_makes_a_sibling_and_either_branch_can_be_read(ada: User) -> None:
