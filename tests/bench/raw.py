@@ -79,7 +79,7 @@ class RawAsyncpg:
     """asyncpg on one connection, with its own statement cache, in an event loop of its own."""
 
     def __init__(self, url: str) -> None:
-        import asyncpg  # type: ignore[import-untyped]
+        import asyncpg
 
         self.loop = asyncio.new_event_loop()
         self.connection: Any = self._run(asyncpg.connect(url.replace("postgresql+psycopg", "postgresql")))

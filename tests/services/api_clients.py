@@ -1,7 +1,7 @@
 """A program that calls the JSON API of a real site, as a product team's would: plain HTTP and a bearer token."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -51,7 +51,7 @@ class ApiClient:
         *,
         after: str | None = None,
         at: str | None = None,
-    ) -> Iterator[Told]:
+    ) -> Generator[Told]:
         """A message and its answer as it is written. `after`: the id of the last event of a stream that was cut off."""
         body = {"message": message, "conversation_id": str(conversation) if conversation else None, "stream": True}
         headers = {"Last-Event-ID": after} if after else {}
@@ -61,7 +61,7 @@ class ApiClient:
             response.raise_for_status()
             yield from events_of(response)
 
-    def follow(self, conversation: UUID | str, *, at: str | None = None) -> Iterator[Told]:
+    def follow(self, conversation: UUID | str, *, at: str | None = None) -> Generator[Told]:
         """What happens in a conversation."""
         address = f"{at or self.url}/api/{self.user}/conversations/{conversation}/events"
         with self.http.stream("GET", address) as response:
@@ -78,7 +78,7 @@ class ApiClient:
         self.http.close()
 
 
-def events_of(response: httpx.Response) -> Iterator[Told]:
+def events_of(response: httpx.Response) -> Generator[Told]:
     """The events of a stream; one that was cut off in the middle is none."""
     fields: dict[str, str] = {}
     for line in response.iter_lines():
