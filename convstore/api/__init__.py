@@ -9,7 +9,19 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from convstore.api import chat, conversations, elsewhere, events, health, luggage, messages, openapi, sharing, transfer
+from convstore.api import (
+    chat,
+    conversations,
+    elsewhere,
+    events,
+    health,
+    luggage,
+    messages,
+    openapi,
+    search,
+    sharing,
+    transfer,
+)
 from convstore.api.health import Readiness
 from convstore.api.services import Services
 from convstore.follow import Hub
@@ -40,7 +52,7 @@ def space() -> APIRouter:
     What is served at `/api/shared/`, to anyone, has to be included before it.
     """
     router = APIRouter(prefix="/api/{user_id}", responses=openapi.problems(401, 403, 422, 503))
-    for part in (chat, conversations, messages, sharing, transfer):
+    for part in (chat, conversations, messages, search, sharing, transfer):
         router.include_router(part.router)
     router.include_router(transfer.arrivals)
     router.include_router(elsewhere.router)  # the last one: it answers for all that is left

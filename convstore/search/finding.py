@@ -22,7 +22,7 @@ from convstore.search.entries import MESSAGE, TITLE
 from convstore.search.snippets import Segment, fit, snippet
 from convstore.search.words import Wanted
 
-MOST = 100  # hits on one page
+MOST = 200  # hits on one page
 WINDOW = {TITLE: 30, MESSAGE: 100}  # candidates
 WIDER = 4  # each further window for the same page, while most of what is found is in the trash
 WINDOWS = 4  # for one page: it may then be short, and go on with the next
