@@ -115,13 +115,13 @@ export class Sharing {
     const id = mode === "snapshot" ? this.door.until : this.chosen;
     if (!id) return null;
     const text = this.texts.get(id);
-    const words = text === undefined ? "an earlier message" : `“${text.replace(/\s+/g, " ").slice(0, 70).trim() || "…"}”`;
+    const words = text === undefined ? "an earlier message" : excerpt(text, 70);
     const moved = mode === "snapshot" && this.chosen && this.chosen !== id;
     return h(
       "span",
       { class: "share-end" },
       h("span", { dir: "auto" }, `Ends with ${words}`),
-      moved ? h("button", { type: "button", class: "link-button", "data-part": "move", onclick: () => this.#choose("snapshot") }, `End it with “${(this.texts.get(this.chosen) ?? "").replace(/\s+/g, " ").slice(0, 40).trim()}” instead`) : null,
+      moved ? h("button", { type: "button", class: "link-button", "data-part": "move", onclick: () => this.#choose("snapshot") }, `End it with ${excerpt(this.texts.get(this.chosen) ?? "", 40)} instead`) : null,
     );
   }
 
@@ -169,4 +169,10 @@ export class Sharing {
     const tools = this.door?.tool_arguments ? "" : ", what tools were asked and answered";
     return h("p", { class: "share-note" }, `Readers see the title, the messages and the answers with their reasoning. They never see who you are, the system prompt, your ratings${tools}. They cannot write here, but they can continue in a copy of their own.`);
   }
+}
+
+// The beginning of a message as one line, without its markup.
+function excerpt(text, most) {
+  const plain = text.replace(/[*_`#>|~]+/g, "").replace(/\s+/g, " ").trim();
+  return `“${plain.length > most ? `${plain.slice(0, most).trim()}…` : plain}”`;
 }

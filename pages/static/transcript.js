@@ -41,7 +41,8 @@ export class Transcript extends Shown {
     });
     this.column = new Column(element, this.list, () => this.#loadEarlier());
     this.reloads = new Reloads(this, {
-      load: () => this.#reload(),
+      where: () => this.here(this.stays || this.list.editing),
+      load: (where) => this.#open(where),
       adopt: (reply) => this.#adopt(reply),
       failed: (error) => this.failed(error, () => this.again()),
     });
@@ -169,10 +170,6 @@ export class Transcript extends Shown {
     return this.lane.call("open", { conversation, leaf: leaf ?? undefined, as_reader: asReader || undefined, ...more });
   }
 
-  #reload() {
-    return this.#open(this.here(this.stays || this.list.editing));
-  }
-
   #empty() {
     this.forget();
     this.column.clear();
@@ -204,7 +201,7 @@ export class Transcript extends Shown {
   // The stream was refused: because of the way there, or because nobody may read here any more?
   #check() {
     const { visit } = this;
-    this.#reload().catch((error) => visit === this.visit && error.kind === "not_found" && this.#missing());
+    this.#open(this.here(true)).catch((error) => visit === this.visit && error.kind === "not_found" && this.#missing());
   }
 
   #adopt(reply) {
