@@ -22,7 +22,7 @@ SETTINGS: dict[str, Any] = {
 
 
 async def test_a_message_or_a_body_that_is_too_long_is_refused(ada: User) -> None:
-    assert (await ada.post("chat", {"message": "x" * 100})).status_code == 200
+    assert (await ada.post("chat", {"message": "x" * 100})).status_code in (200, 202)  # taken, answered or not yet
     long = await ada.post("chat", {"message": "x" * 101})
     assert (long.status_code, "100" in long.json()["detail"]) == (422, True)
     large = await ada.post("chat", {"message": "x" * 10_000})
