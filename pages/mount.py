@@ -6,6 +6,7 @@ file, no run. Each line of `mount` that looks optional closes something; `tests/
 
 import inspect
 import os
+import warnings
 from collections.abc import Callable
 from copy import copy
 from typing import Any
@@ -78,24 +79,26 @@ def mount_demo(
     icon = FOLDER / "icon.svg"
     demo.app_id = APP_ID
     anything: Any = app
-    gr.mount_gradio_app(
-        anything,
-        demo,
-        path="/",
-        auth_dependency=viewer,
-        show_error=False,
-        run_history=False,
-        footer_links=[],
-        enable_monitoring=False,  # None would leave it open
-        mcp_server=False,
-        ssr_mode=False,
-        pwa=False,
-        max_file_size="1kb",
-        allowed_paths=[],
-        blocked_paths=["/"],
-        favicon_path=str(icon) if icon.exists() else None,
-        **dress,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "SSR mode is not supported")  # we do not ask for it
+        gr.mount_gradio_app(
+            anything,
+            demo,
+            path="/",
+            auth_dependency=viewer,
+            show_error=False,
+            run_history=False,
+            footer_links=[],
+            enable_monitoring=False,  # None would leave it open
+            mcp_server=False,
+            ssr_mode=False,
+            pwa=False,
+            max_file_size="1kb",
+            allowed_paths=[],
+            blocked_paths=["/"],
+            favicon_path=str(icon) if icon.exists() else None,
+            **dress,
+        )
     demo.has_launched = True  # else Gradio skips its own check of file paths in inputs
     demo.extra_startup_events.append(lambda: _close_queue(demo))
     route = app.router.routes[-1]
