@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from sqlmodel import Session
 
-from convstore import conversations, search, trash
+from convstore import conversations, search, trash, tree
 from convstore.api import openapi, streams
 from convstore.api.owner import Claim, Guarded, Owner
 from convstore.api.requests import Changes, ConversationKey, LastEventId, Limit, NewConversation
@@ -136,6 +136,7 @@ def _create(session: Session, owner: str, body: NewConversation) -> Summary:
 def _change(session: Session, owner: str, key: UUID, body: Changes, version: int | None) -> Summary:
     chosen = None
     if body.model_fields_set.intersection(SETTINGS):
+        tree.lock(session, owner, key)  # what is not named must still be so when the rest is written
         now = conversations.get(session, owner, key)
         chosen = Settings(**{name: getattr(now, name) for name in SETTINGS} | body.named(*SETTINGS))
     named = body.named("title", "pinned", "archived")

@@ -12,7 +12,7 @@ from tests.services.api_clients import Reader
 
 pytestmark = pytest.mark.anyio
 SETTINGS: dict[str, Any] = {
-    "api_wait_seconds": 0.6,
+    "api_wait_seconds": 1.5,
     "max_body_bytes": 10_000,
     "max_message_chars": 100,
     "max_page_items": 3,
@@ -38,21 +38,21 @@ async def test_a_page_has_no_more_items_than_there_may_be(ada: User) -> None:
 
 
 async def test_a_full_conversation_takes_no_more(ada: User) -> None:
-    talk = (await ada.chat("one"))["conversation_id"]
-    await ada.chat("two", conversation_id=talk)
-    full = await ada.post("chat", {"message": "three", "conversation_id": talk})
+    talk = (await ada.chat("/plain"))["conversation_id"]
+    await ada.chat("/plain", conversation_id=talk)
+    full = await ada.post("chat", {"message": "/plain", "conversation_id": talk})
     assert (full.status_code, "new one" in full.json()["detail"]) == (409, True)
     assert len((await ada.get(f"conversations/{talk}/messages", params={"limit": 3})).json()["items"]) == 3
 
 
 async def test_a_wait_ends_with_what_there_is_and_can_be_taken_up(ada: User) -> None:
     key = {"Idempotency-Key": "once"}
-    response = await ada.post("chat", {"message": "/slow 2"}, headers=key)
+    response = await ada.post("chat", {"message": "/slow 4"}, headers=key)
     held = response.json()
     assert (response.status_code, held["status"]) == (202, "streaming")
     assert held["response"]
     async with asyncio.timeout(15):
-        while (response := await ada.post("chat", {"message": "/slow 2"}, headers=key)).status_code == 202:
+        while (response := await ada.post("chat", {"message": "/slow 4"}, headers=key)).status_code == 202:
             assert response.json()["message_id"] == held["message_id"]
     reply = response.json()
     assert (reply["status"], reply["message_id"]) == ("complete", held["message_id"])
@@ -60,12 +60,12 @@ async def test_a_wait_ends_with_what_there_is_and_can_be_taken_up(ada: User) -> 
 
 
 async def test_a_stream_is_as_long_as_its_answer(ada: User) -> None:
-    reader: Reader = read(await streamed(ada, "/slow 2"))
+    reader: Reader = read(await streamed(ada, "/slow 4"))
     assert reader.done is not None and reader.done["status"] == "complete"
 
 
 async def test_who_runs_too_many_at_once_is_told_when_to_come_again(ada: User) -> None:
-    replies: list[httpx.Response] = [await ada.post("chat", {"message": "/slow 5"}) for _ in range(3)]
+    replies: list[httpx.Response] = [await ada.post("chat", {"message": "/slow 9"}) for _ in range(3)]
     assert [reply.status_code for reply in replies] == [202, 202, 429]
     assert int(replies[2].headers["retry-after"]) >= 1
     assert set(replies[2].json()) == {"detail"}
