@@ -245,6 +245,7 @@ class SearchEntry(SQLModel, table=True):
 
     __tablename__ = "search_entry"
     __table_args__ = (
+        Index("search_entry_newest", "code", "id"),
         Index("search_entry_conversation", "conversation_id"),
         Index("search_entry_message", "message_id", unique=True),
         # No list of recent entries to look through first: background work can afford to write where they belong.
@@ -259,6 +260,7 @@ class SearchEntry(SQLModel, table=True):
     message_id: UUID | None = Field(
         default=None, sa_column=Column(Uuid(), ForeignKey("message.id", ondelete="CASCADE"))
     )
+    code: str = Field(sa_column=Column(Text, nullable=False))  # of the owner and the kind; every term begins with it
     terms: str = Field(sa_column=Column(Text().with_variant(TSVECTOR(), "postgresql"), nullable=False))
 
 

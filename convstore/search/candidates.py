@@ -4,6 +4,7 @@ The index answers "which"; what they are, whose, and that they are not in the tr
 What is not indexed yet is among the candidates, too.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from convstore.search.words import Wanted
 
 TOP = 2**63 - 1  # above every entry's number
 LOOKED_AT = 8_000  # characters of a message; where that does not decide, the rest is read for what is shown
+LOOKED_THROUGH = 600  # entries, before the index is asked: some milliseconds
 PENDING = 500  # the newest that wait to be indexed: what people have just written, even during a large import
 
 
@@ -39,7 +41,18 @@ class Candidate:
     is_whole: bool
 
 
+# The newest entries, and which of them have all the terms: `:terms` are " term " or, of an unfinished one, " term".
 _NEWEST = {
+    "sqlite": text(
+        """SELECT id, NOT EXISTS (SELECT 1 FROM json_each(:terms) WHERE instr(' ' || terms || ' ', value) = 0)
+        FROM search_entry WHERE code = :code AND id >= :lowest AND id < :below ORDER BY id DESC LIMIT :limit"""
+    ),
+    "postgresql": text(
+        """SELECT id, terms @@ CAST(:lookup AS tsquery)
+        FROM search_entry WHERE code = :code AND id >= :lowest AND id < :below ORDER BY id DESC LIMIT :limit"""
+    ),
+}
+_LOOKED_UP = {
     "sqlite": text(
         """SELECT rowid FROM search_text WHERE search_text MATCH :lookup AND rowid >= :lowest AND rowid < :below
         ORDER BY rowid DESC LIMIT :limit"""
@@ -83,13 +96,22 @@ _PENDING = (
 def numbers(
     session: Session, owner: str, kind: str, wanted: Sequence[Wanted], *, lowest: int, below: int, limit: int
 ) -> list[int]:
-    """The newest entries in that range that have all of it, the newest first."""
+    """The newest entries in that range that have all of it, the newest first.
+
+    What is everywhere is found among the newest entries; what is not, by the index, which is slow only where a word (or
+    the first letters of one) is everywhere: it would have to gather all of them first.
+    """
     if lowest >= below:
         return []
-    dialect = dialect_of(session)
-    lookup = _lookup(dialect, code_of(owner, kind), wanted)
-    values = {"lookup": lookup, "lowest": lowest, "below": below, "limit": limit}
-    return list(session.execute(_NEWEST[dialect], values).scalars())
+    dialect, code = dialect_of(session), code_of(owner, kind)
+    terms = [(code + term, begins) for one in wanted for term, begins in one.terms]
+    values: dict[str, Any] = {"code": code, "lowest": lowest, "below": below, "lookup": _lookup(dialect, terms)}
+    values["terms"] = json.dumps([f" {term}" if begins else f" {term} " for term, begins in terms])
+    looked_at = session.execute(_NEWEST[dialect], values | {"limit": LOOKED_THROUGH}).all()
+    found = [number for number, has_all in looked_at if has_all]
+    if len(found) >= limit or len(looked_at) < LOOKED_THROUGH:
+        return found[:limit]
+    return list(session.execute(_LOOKED_UP[dialect], values | {"limit": limit}).scalars())
 
 
 def indexed(session: Session, owner: str, entry_numbers: Sequence[int]) -> list[Candidate]:
@@ -114,9 +136,8 @@ def whole_texts(session: Session, message_ids: Iterable[UUID]) -> dict[UUID, str
     return dict(row for row in rows)
 
 
-def _lookup(dialect: str, code: str, wanted: Sequence[Wanted]) -> str:
+def _lookup(dialect: str, terms: Sequence[tuple[str, bool]]) -> str:
     """All the terms, in the index's own language. A term has letters, digits and signs in it, never a quote."""
-    terms = [(code + term, begins) for one in wanted for term, begins in one.terms]
     if dialect == "sqlite":
         return " AND ".join(f'"{term}"{"*" if begins else ""}' for term, begins in terms)
     return " & ".join(f"'{term}'{':*' if begins else ''}" for term, begins in terms)

@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from convstore.search import words
 TITLE, MESSAGE = "t", "m"
 MILLISECOND = 1000
 TERM_BYTES = 900_000  # of one entry; a tsvector holds 1 MB
+SHORT_ENOUGH = 50_000  # characters, which never come near that
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,19 +37,18 @@ class Source:
     text: str
 
     @property
-    def kind(self) -> str:
-        return TITLE if self.message_id is None else MESSAGE
+    def code(self) -> str:
+        """What its terms begin with."""
+        return code_of(self.owner, TITLE if self.message_id is None else MESSAGE)
 
     @property
     def terms(self) -> list[str]:
         """What it is indexed under; empty when there is not a word in it."""
-        code, left = code_of(self.owner, self.kind), TERM_BYTES
-        terms = []
-        for word in words.of(self.text):
-            left -= len(code) + 4 * len(word) + 8  # at most
-            if left < 0:
-                break
-            terms.append(code + word)
+        code = self.code
+        terms = [code + word for word in words.of(self.text)]
+        if len(self.text) > SHORT_ENOUGH:
+            sizes = accumulate(len(term.encode()) for term in terms)
+            terms = [term for term, size in zip(terms, sizes, strict=True) if size < TERM_BYTES]
         return terms
 
     def number(self, attempt: int = 0) -> int:
@@ -55,6 +57,7 @@ class Source:
         return max(0, int((self.created_at - _BEGINNING).total_seconds() * 1000)) * MILLISECOND + moved
 
 
+@lru_cache(4096)
 def code_of(owner: str, kind: str) -> str:
     """What the terms of that owner's titles or messages begin with: as long as every other's.
 
@@ -67,7 +70,13 @@ def code_of(owner: str, kind: str) -> str:
 def write(connection: Connection, sources: Sequence[Source]) -> int:
     """Add entries for these; returns how many had a word in them. There is one writer at a time."""
     rows: list[dict[str, Any]] = [
-        {"id": number, "conversation_id": source.conversation_id, "message_id": source.message_id, "terms": terms}
+        {
+            "id": number,
+            "conversation_id": source.conversation_id,
+            "message_id": source.message_id,
+            "code": source.code,
+            "terms": terms,
+        }
         for number, source in _numbered(sources, lambda numbers: _taken(connection, numbers))
         if (terms := source.terms)
     ]
@@ -93,8 +102,8 @@ def _numbered(sources: Sequence[Source], taken: Callable[[list[int]], set[int]])
 
 
 def _statement(terms: str) -> Any:
-    columns = "id, conversation_id, message_id, terms"
-    insert = f"INSERT INTO search_entry ({columns}) VALUES (:id, :conversation_id, :message_id, {terms})"
+    columns = "id, conversation_id, message_id, code, terms"
+    insert = f"INSERT INTO search_entry ({columns}) VALUES (:id, :conversation_id, :message_id, :code, {terms})"
     return text(insert).bindparams(bindparam("conversation_id", type_=Uuid()), bindparam("message_id", type_=Uuid()))
 
 

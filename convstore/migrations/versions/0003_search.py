@@ -73,6 +73,7 @@ def upgrade() -> None:
         sa.Column("id", number, autoincrement=False, nullable=False),
         sa.Column("conversation_id", sa.Uuid(), nullable=False),
         sa.Column("message_id", sa.Uuid(), nullable=True),
+        sa.Column("code", sa.Text(), nullable=False),
         sa.Column("terms", sa.Text().with_variant(TSVECTOR(), "postgresql"), nullable=False),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["message_id"], ["message.id"], ondelete="CASCADE"),
@@ -89,6 +90,7 @@ def upgrade() -> None:
         # A search that finds many reads many rows, of which it wants the numbers only: keep the terms out of them.
         op.execute("ALTER TABLE search_entry ALTER COLUMN terms SET STORAGE EXTERNAL, SET (toast_tuple_target = 128)")
     _index_what_is_there(op.get_bind())
+    op.create_index("search_entry_newest", "search_entry", ["code", "id"])
     op.create_index("search_entry_conversation", "search_entry", ["conversation_id"])
     op.create_index("search_entry_message", "search_entry", ["message_id"], unique=True)
     if on_postgresql:
