@@ -27,6 +27,7 @@ _STYLES = (
     "palette",
     "sheets",
     "library",
+    "reading",
     "sharing",
 )
 # Fetched later: the theme script (it is in the head itself) and the highlighter (with the first code block).

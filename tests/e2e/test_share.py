@@ -11,19 +11,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.chatting import FIELD, answered, conversation_id, last_answer, send
+from tests.e2e.sharing import STOPWATCH, close, expire, not_found, share
 from tests.services.browser import Visitor
 from tests.services.instances import Cluster, cluster
 
 MOST_LAG_SECONDS = 0.5
 GONE_WITHIN_SECONDS = 2.0
-# Notes when each numbered word is first on screen, in milliseconds since 1970.
-STOPWATCH = """() => {
-  window.shownAt = [];
-  new MutationObserver(() => {
-    const words = document.querySelector("#transcript").textContent.match(/word \\d+ of/g) ?? [];
-    while (shownAt.length < words.length) shownAt.push(performance.timeOrigin + performance.now());
-  }).observe(document.querySelector("#transcript"), { subtree: true, childList: true, characterData: true });
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -42,25 +35,6 @@ def reader(site: Cluster, visit: Callable[..., Visitor]) -> Visitor:
     somebody = visit(site.url, "/healthz")
     somebody.record.tolerate("404")
     return somebody
-
-
-def share(page: Page, mode: str = "live") -> str:
-    """Choose how the conversation that is open is shared; returns the link. The dialog stays open."""
-    if not page.locator("#share-dialog").count():
-        page.click("#share-button")
-    page.check(f"#share-mode [value={mode}]")
-    expect(page.locator("#share-link")).to_be_visible()
-    expect(page.locator(".share-content")).to_have_attribute("aria-busy", "false")
-    return page.input_value("#share-link")
-
-
-def close(page: Page) -> None:
-    page.keyboard.press("Escape")
-    expect(page.locator("#share-dialog")).to_have_count(0)
-
-
-def not_found(page: Page) -> None:
-    expect(page.locator(".not-found")).to_contain_text("Conversation not found", timeout=5000)
 
 
 def test_private_until_shared_and_again_when_it_stops(visitor: Visitor, reader: Visitor, site: Cluster) -> None:
@@ -301,24 +275,3 @@ def test_hostile_text_does_no_harm_to_a_reader(visitor: Visitor, reader: Visitor
     theirs.click("#continue-copy")
     expect(theirs.locator(".origin")).to_be_visible()
     assert theirs.evaluate("window.harmed") is None
-
-
-def expire(site: Cluster, conversation: str, seconds: int) -> None:
-    """Let the share end in so many seconds, past the page; the page offers an hour at least."""
-    from datetime import UTC, datetime, timedelta
-    from uuid import UUID
-
-    from sqlmodel import col, select
-
-    from convstore import sharing
-    from convstore.database import Database
-    from convstore.models import Conversation
-
-    database = Database(site.database_url, pool_size=1)
-    try:
-        with database.write() as session:
-            key = UUID(conversation)
-            owner = session.exec(select(Conversation.owner).where(col(Conversation.id) == key)).one()
-            sharing.share(session, owner, key, expires_at=datetime.now(UTC) + timedelta(seconds=seconds))
-    finally:
-        database.close()
