@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from fastapi.responses import StreamingResponse
 
+UNNAMED = "conversation"
+
 Format = Literal["json", "markdown"]
 
 _TYPES = {"json": ("application/json", "json"), "markdown": ("text/markdown; charset=utf-8", "md")}
@@ -17,14 +19,15 @@ async def attachment(written: AsyncIterator[str], title: str, kind: Format) -> S
     """These pieces under a name made from the title. Raises what the first piece raises, before anything is sent."""
     first = await anext(written)
     type_, ending = _TYPES[kind]
-    name = f"{_UNSAFE.sub('', title).strip()[:60].strip() or 'conversation'}.{ending}"
+    name = _UNSAFE.sub("", title).strip()[:60].strip()
     plain = name.encode("ascii", "ignore").decode().strip()
     return StreamingResponse(
         _from(first, written),
         media_type=type_,
         headers={
             # RFC 6266: the second one for names that are not ASCII
-            "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}",
+            "Content-Disposition": f'attachment; filename="{plain or UNNAMED}.{ending}"; '
+            f"filename*=UTF-8''{quote(name or UNNAMED)}.{ending}",
             "X-Accel-Buffering": "no",
         },
     )

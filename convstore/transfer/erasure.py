@@ -100,7 +100,13 @@ def _take_away(session: Session, owner: str) -> int:
 def _remove_nobodys(session: Session) -> int | None:
     """Delete some messages of nobody's conversations, then those themselves; None when there are no more."""
     ids = (
-        session.execute(select(col(Conversation.id)).where(col(Conversation.owner) == NOBODY).limit(CONVERSATIONS))
+        session.execute(
+            select(col(Conversation.id))
+            .where(col(Conversation.owner) == NOBODY)
+            .order_by(col(Conversation.id))
+            .limit(CONVERSATIONS)
+            .with_for_update()
+        )
         .scalars()
         .all()
     )

@@ -3,6 +3,7 @@
 import json
 import zlib
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -56,6 +57,9 @@ async def test_one_conversation_as_json_and_as_markdown(ada: User) -> None:
         assert "x-evil" not in response.headers
         assert response.headers["cache-control"] == "no-store"
         assert response.headers["x-content-type-options"] == "nosniff"
+    await ada.call("PATCH", f"conversations/{talk}", json={"title": "日本語"})
+    told = (await ada.get(f"conversations/{talk}/export")).headers["content-disposition"]
+    assert told == f"attachment; filename=\"conversation.json\"; filename*=UTF-8''{quote('日本語')}.json"
     assert (await ada.get(f"conversations/{talk}/export?format=html")).status_code == 422
 
 
