@@ -25,8 +25,8 @@ from tests.services.instances import Cluster, cluster
 
 load_all_checks()
 
-EACH = 80  # requests per route and mode
-CHATS = 25  # each of these waits for an answer
+EACH = 45  # requests per route and mode
+CHATS = 20  # each of these waits for an answer
 ALWAYS = [
     not_a_server_error,
     checks.status_code_conformance,
