@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import Text, bindparam, func, select, text
 from sqlmodel import Session, col
 
 from convstore.database import dialect_of
@@ -72,7 +72,11 @@ _SHOWN = (
     func.coalesce(func.substr(col(Message.content), 1, LOOKED_AT), col(Conversation.title)),
     func.coalesce(func.length(col(Message.content)), 0) <= LOOKED_AT,
 )
-_THEIRS = (col(Conversation.owner) == bindparam("owner"), col(Conversation.trashed_at).is_(None))
+# `|| ''`: from the entries to their conversations, never through all the conversations that the owner has.
+_THEIRS = (
+    col(Conversation.owner).concat("") == bindparam("owner", type_=Text()),
+    col(Conversation.trashed_at).is_(None),
+)
 _INDEXED = (
     select(col(SearchEntry.id), col(SearchEntry.conversation_id), col(SearchEntry.message_id), *_SHOWN)
     .join(Conversation, col(Conversation.id) == col(SearchEntry.conversation_id))
