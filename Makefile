@@ -10,13 +10,18 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Followed by a package: installs it where that can be done without asking anybody (root on Debian or Ubuntu).
 AS_ROOT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y
 
-.PHONY: run test lint install browser proxy clean
+.PHONY: run test bench lint install browser proxy clean
 
 run: install
 	@exec $(BIN)/python app.py
 
 test: install browser proxy
 	$(BIN)/python -m pytest $(ARGS)
+
+# Ratios to raw drivers in the same run; asyncpg is one of those, and of no use to anything else here.
+bench: install
+	$(BIN)/python -m pip install --quiet asyncpg==0.32.0
+	$(BIN)/python -m tests.bench $(ARGS)
 
 lint: install
 	$(BIN)/ruff check .
