@@ -1,15 +1,18 @@
 """Whose token counts: a corpus of tokens that must not, against servers that trust each kind of key."""
 
 import time
+from pathlib import Path
 
 import httpx
 import jwt
 import pytest
 
+from app import create_app
 from convstore.api import keys, tokens
 from convstore.api.tokens import BadToken, Verifier
+from convstore.settings import BadSettings
 from tests.api.json_api.bad_tokens import EC, ED, OTHERS, OURS, RSA, bad_tokens, claims, jwk, pem
-from tests.api.json_api.conftest import User
+from tests.api.json_api.conftest import User, settings
 from tests.services.api_clients import SECRET
 
 pytestmark = pytest.mark.anyio
@@ -104,6 +107,24 @@ async def test_a_key_that_is_none_is_refused_by_the_name_of_its_variable(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         tokens.verifier(secrets, public)
+
+
+async def test_the_server_does_not_start_with_a_weak_secret(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="JWT_SECRET: each secret needs at least 32 bytes"):
+        create_app(settings(f"sqlite:///{tmp_path / 'x.db'}", jwt_secret="a" * 31))
+
+
+async def test_without_any_setting_tokens_follow_from_the_secret_key(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    alone = settings(url, jwt_secret=None, secret_key="n" * 32 + "," + "o" * 32)
+    before = settings(url, jwt_secret=None, secret_key="o" * 32)
+    token = tokens.mint(before.token_secrets()[0], "ada", 60)
+    assert (await tokens.verifier(alone.token_secrets()).verify(token)).subject == "ada", "the key was rotated"
+    for secret in ("o" * 32, "n" * 32):
+        with pytest.raises(BadToken):
+            await tokens.verifier(alone.token_secrets()).verify(tokens.mint(secret, "ada", 60))
+    elsewhere = settings(url, jwt_secret=None, jwt_public_key=pem(RSA))
+    assert elsewhere.token_secrets() == [], "somebody else signs: no secret of ours counts beside it"
 
 
 async def test_a_key_of_a_set_that_should_not_be_there_is_passed_over() -> None:
