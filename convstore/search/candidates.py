@@ -42,7 +42,15 @@ class Candidate:
 
 
 # The newest entries, and which of them have all the terms: `:terms` are " term " or, of an unfinished one, " term".
+# SQLite's index gives the newest that have the finished words at once; PostgreSQL's knows no order.
 _NEWEST = {
+    "sqlite, finished words": text(
+        """SELECT id, NOT EXISTS (SELECT 1 FROM json_each(:terms) WHERE instr(' ' || terms || ' ', value) = 0)
+        FROM search_entry WHERE id IN (
+            SELECT rowid FROM search_text WHERE search_text MATCH :finished AND rowid >= :lowest AND rowid < :below
+            ORDER BY rowid DESC LIMIT :limit
+        ) ORDER BY id DESC"""
+    ),
     "sqlite": text(
         """SELECT id, NOT EXISTS (SELECT 1 FROM json_each(:terms) WHERE instr(' ' || terms || ' ', value) = 0)
         FROM search_entry WHERE code = :code AND id >= :lowest AND id < :below ORDER BY id DESC LIMIT :limit"""
@@ -111,7 +119,9 @@ def numbers(
     terms = [(code + term, begins) for one in wanted for term, begins in one.terms]
     values: dict[str, Any] = {"code": code, "lowest": lowest, "below": below, "lookup": _lookup(dialect, terms)}
     values["terms"] = json.dumps([f" {term}" if begins else f" {term} " for term, begins in terms])
-    looked_at = session.execute(_NEWEST[dialect], values | {"limit": LOOKED_THROUGH}).all()
+    values["finished"] = _lookup(dialect, [(term, begins) for term, begins in terms if not begins])
+    newest = _NEWEST["sqlite, finished words" if dialect == "sqlite" and values["finished"] else dialect]
+    looked_at = session.execute(newest, values | {"limit": LOOKED_THROUGH}).all()
     found = [number for number, has_all in looked_at if has_all]
     if len(found) >= limit or len(looked_at) < LOOKED_THROUGH:
         return found[:limit]
