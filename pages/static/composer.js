@@ -18,6 +18,7 @@ export class Composer {
     this.send = dress("send-button", "Send message", "up");
     this.stopButton = dress("stop-button", "Stop the answer", "square");
     this.sendingNow = false;
+    this.sendingIn = undefined; // the conversation whose text is on its way; null is a new one
     this.field.setAttribute("aria-label", "Message");
     this.field.dir = "auto";
     this.field.setAttribute("enterkeyhint", touch() ? "enter" : "send");
@@ -31,11 +32,13 @@ export class Composer {
     this.send.disabled = true;
   }
 
-  /** Show the draft of the conversation that is open now; take up a send that a reload cut off. */
+  /** Show the draft of the conversation that a person goes to, before it is there; take up a send that a reload cut off. */
   open(conversation) {
-    this.openLater = this.sendingNow;
-    if (this.sendingNow) return;
-    const draft = drafts.read(conversation);
+    if (this.sendingIn === undefined) {
+      this.attempt = null; // what waits for the place that is left here stays a draft of that place
+      this.#busy(false);
+    }
+    const draft = conversation === this.sendingIn ? null : drafts.read(conversation); // what is on its way is not here
     this.#fill(draft?.text ?? "");
     const walking = document.activeElement?.closest("a[data-walk]"); // from branch to branch by keyboard
     if (!touch() && !walking) this.field.focus({ preventScroll: true });
@@ -53,12 +56,14 @@ export class Composer {
     if (!text.trim() || this.sendingNow) return;
     const problem = this.transcript.tooLong(text);
     if (problem) return banner.show(problem);
+    const attempt = (this.attempt = Symbol("attempt"));
     this.#busy(true);
-    if (await this.transcript.arrival) await this.#send(text);
+    const arrived = await this.transcript.arrival;
+    if (attempt !== this.attempt) return; // gone elsewhere: it was not written for that place
+    if (arrived) await this.#send(text);
     else banner.show("This conversation could not be loaded, so nothing was sent.", () => this.transcript.again());
     this.#busy(false);
-    if (this.openLater) this.open(this.transcript.conversation);
-    else if (this.field.value) this.#typed();
+    if (this.field.value) this.#typed();
   }
 
   async #send(text) {
@@ -66,6 +71,7 @@ export class Composer {
     // What is seen is what is continued. Where it has moved on meanwhile, in another window, this begins a branch.
     const { key, parent } = drafts.sending(conversation, text, messages.at(-1)?.id);
     const pending = this.transcript.sending(text);
+    this.sendingIn = conversation;
     this.#fill("");
     banner.hide();
     try {
@@ -75,8 +81,10 @@ export class Composer {
     } catch (error) {
       pending.undo();
       drafts.returned(conversation);
-      if (this.transcript.conversation === conversation) this.#giveBack(text);
+      if (this.transcript.destination === conversation) this.#giveBack(text);
       banner.show(`${error.message} Your message is kept.`, () => this.submit());
+    } finally {
+      this.sendingIn = undefined;
     }
   }
 
@@ -99,7 +107,8 @@ export class Composer {
 
   #typed() {
     this.send.disabled = this.sendingNow || !this.field.value.trim();
-    if (!this.sendingNow) drafts.keep(this.transcript.conversation, this.field.value);
+    const { destination } = this.transcript;
+    if (destination !== this.sendingIn) drafts.keep(destination, this.field.value);
   }
 
   // Gradio listens to the field's own events, to know its value and to fit its height.

@@ -70,12 +70,11 @@ function start() {
   });
   composer = new Composer({ turns, transcript, settings });
 
-  async function visit(where) {
+  function visit(where) {
     frame.setDrawer(false);
     list.mark(where.conversation);
-    const going = transcript.show(where);
-    if (!where.conversation) composer.open(null);
-    if ((await going) && where.conversation && transcript.conversation === where.conversation) composer.open(where.conversation);
+    transcript.show(where);
+    composer.open(where.conversation);
   }
 
   document.documentElement.dataset.ready = "true"; // before the first visit: what is hidden cannot take the focus

@@ -49,6 +49,7 @@ export class Transcript extends Shown {
     this.entered = new Set();
     this.visit = 0;
     this.arrival = Promise.resolve(false);
+    this.destination = null; // where a person is, or is on the way to
     this.#empty();
   }
 
@@ -59,6 +60,7 @@ export class Transcript extends Shown {
 
   /** Go to a place: a new chat, or a conversation on one of its branches. Resolves to whether it is there. */
   show(where) {
+    this.destination = where.conversation;
     this.arrival = this.#show(where);
     return this.arrival;
   }
@@ -150,7 +152,7 @@ export class Transcript extends Shown {
   }
 
   #answered(reply) {
-    this.conversation = reply.window.conversation.id;
+    this.conversation = this.destination = reply.window.conversation.id;
     this.stays = true;
     this.column.placeholder(null);
     this.#adopt({ own: this.own, ...reply });

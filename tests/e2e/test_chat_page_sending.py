@@ -72,21 +72,6 @@ def test_a_send_whose_reply_got_lost_is_repeated_and_is_one_turn(visitor: Visito
     expect(page.locator("#conversation-list [data-conversation-id]")).to_have_count(1)
 
 
-def test_a_draft_survives_a_reload_and_belongs_to_its_conversation(page: Page) -> None:
-    write(page, "a thought for a new chat")
-    page.reload()
-    ready(page)
-    expect(page.locator(FIELD)).to_have_value("a thought for a new chat")
-
-    answered(page, "/plain")
-    write(page, "a thought for this one")
-    page.click("#new-chat")
-    expect(page.locator(".empty-state")).to_be_visible()
-    expect(page.locator(FIELD)).to_have_value("")
-    page.go_back()
-    expect(page.locator(FIELD)).to_have_value("a thought for this one")
-
-
 def test_without_a_network_the_page_says_so_and_keeps_the_draft(visitor: Visitor) -> None:
     page = visitor.page
     visitor.record.tolerate("ERR_INTERNET_DISCONNECTED")
@@ -159,17 +144,6 @@ def test_a_message_too_large_for_one_call_is_told_how_much_to_shorten(page: Page
     }""")
     assert "shorten it by about 61 %" in page.evaluate("told")
     assert page.evaluate("fine") is None
-
-
-def test_a_send_that_a_reload_cut_off_is_taken_up_again(page: Page) -> None:
-    ready(page)
-    page.route(CALL, lambda route: None if '\\"key\\"' in (route.request.post_data or "") else route.continue_())
-    send(page, "/plain")
-    expect(page.locator(".question")).to_be_visible()
-    page.unroute(CALL)
-    page.reload()
-    expect(last_answer(page)).to_have_attribute("data-status", "complete")
-    expect(page.locator(".question")).to_have_count(1)
 
 
 def test_stop_keeps_the_text_so_far(page: Page) -> None:
