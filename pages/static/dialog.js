@@ -28,7 +28,8 @@ export function openDialog({ id, title, fill, className = "", headed = true, onc
   const closed = new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       dialog.remove();
-      if (before?.isConnected) before.focus({ preventScroll: true });
+      // The browser has given the focus back, unless what was done here moved it or took its place away.
+      if (before?.isConnected && document.activeElement === document.body) before.focus({ preventScroll: true });
       onclose?.();
       resolve(result);
     });
