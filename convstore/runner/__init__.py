@@ -132,7 +132,7 @@ class Runner:
         return asked
 
     async def drain(self, seconds: float) -> None:
-        """Take no more answers, let those that run finish for so long, then put the rest back in the queue."""
+        """Take no more answers, let those that run finish for so long, queue the rest again, and close the agent."""
         until = time.monotonic() + seconds
         self._draining = True
         self._room.set()
@@ -148,6 +148,17 @@ class Runner:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._give_back([w.draft.fence for w in left if not w.draft.lost])
+        await self._close_agent()
+
+    async def _close_agent(self) -> None:
+        close = getattr(self.agent, "close", None)
+        if close is None:
+            return
+        try:
+            async with asyncio.timeout(HAND_OVER_SECONDS):
+                await close()
+        except Exception:  # a team's own code, and TimeoutError: neither keeps the instance from ending
+            log.exception("the agent could not be closed")
 
     async def _give_back(self, fences: Sequence[Fence]) -> None:
         if not fences:

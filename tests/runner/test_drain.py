@@ -42,6 +42,29 @@ async def test_the_rest_is_handed_over_and_goes_on_elsewhere_at_once(start: Star
         assert (view.content, view.attempt, view.served_by) == ("[2] so far, and the rest [2]", 2, "there")
 
 
+@pytest.mark.parametrize("trouble", [None, RuntimeError("it was closed before"), "hangs"])
+async def test_the_agent_is_closed_last_and_cannot_keep_the_instance(
+    start: Start, database: Database, trouble: Exception | str | None
+) -> None:
+    agent = Held()
+    closed: list[int] = []
+
+    async def close() -> None:
+        closed.append(agent.closed)
+        if isinstance(trouble, Exception):
+            raise trouble
+        if trouble:
+            await asyncio.Event().wait()
+
+    agent.close = close  # type: ignore[attr-defined]
+    here = await start(agent)
+    turn = await here.send(OWNER, "hi")
+    await said(database, turn, "so far")
+    async with asyncio.timeout(10):
+        await here.drain(0)
+    assert closed == [1]  # after the answer was given back
+
+
 async def test_a_send_to_an_instance_that_leaves_waits_for_another(start: Start, database: Database) -> None:
     here = await start(echo)
     await here.drain(0)
