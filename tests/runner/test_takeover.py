@@ -18,11 +18,11 @@ GONE = Lease("gone/1", "gone", 0.2)  # an instance that claims and is never hear
 
 
 async def _overtaken(database: Database, turn: Turn) -> None:
-    """The lease passes, again if its owner was quick to renew it, until another attempt has begun."""
+    """The lease of this attempt passes, again if its owner was quick to renew it, until another one has begun."""
     before = (await answer_of(database, turn)).attempt
 
     async def again() -> bool:
-        await asyncio.to_thread(scenes.let_lease_pass, database, turn)
+        await asyncio.to_thread(scenes.let_lease_pass, database, turn, before)
         return (await answer_of(database, turn)).attempt > before
 
     await until(again, "the answer to be taken over")

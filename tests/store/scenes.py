@@ -78,11 +78,14 @@ def answer_of(database: Database, turn: Turn, *, owner: str = OWNER) -> messages
     return next(message for message in found if message.id == turn.answer_id)
 
 
-def let_lease_pass(database: Database, turn: Turn) -> None:
-    """As if the writer of this answer had been silent for longer than its lease."""
+def let_lease_pass(database: Database, turn: Turn, attempt: int | None = None) -> None:
+    """As if the writer of this answer (in this attempt, if one is named) had been silent for longer than its lease."""
 
     def age(session: Session) -> None:
-        session.execute(update(Message).where(col(Message.id) == turn.answer_id).values(lease_until=now(-0.001)))
+        theirs = update(Message).where(col(Message.id) == turn.answer_id)
+        if attempt is not None:
+            theirs = theirs.where(col(Message.attempt) == attempt)
+        session.execute(theirs.values(lease_until=now(-0.001)))
 
     database.run(age)
 
