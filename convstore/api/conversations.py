@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from sqlmodel import Session
 
-from convstore import conversations, search, trash, tree
+from convstore import catalogue, conversations, search, trash, tree
 from convstore.api import openapi, streams
 from convstore.api.owner import Claim, Guarded, Owner
 from convstore.api.requests import Changes, ConversationKey, LastEventId, Limit, NewConversation
@@ -15,7 +15,6 @@ from convstore.api.schemas import Conversation, ConversationPage
 from convstore.api.services import Here
 from convstore.api.tokens import LEEWAY_SECONDS
 from convstore.conversations import Page, Settings, Summary
-from convstore.errors import Invalid
 
 router = APIRouter(route_class=Guarded, prefix="/conversations", tags=["Conversations"])
 
@@ -40,7 +39,7 @@ async def list_conversations(
     state: Literal["active", "archived", "trash"] = "active",
 ) -> ConversationPage:
     """The one written to last comes first; with `q`, the one that fits best. What `q` finds may be found again on a
-    later page, by another message of it. The trash is not searched."""
+    later page, by another message of it. Of the trash only the titles are searched."""
     size = here.page_size(limit, USUAL_PAGE)
     if q.strip():
         return ConversationPage.of(await here.db.reading(_found, owner, q, size, before, state))
@@ -117,8 +116,9 @@ async def events(
 
 
 def _found(session: Session, owner: str, query: str, size: int, before: str | None, state: str) -> Page:
-    if state == "trash":
-        raise Invalid("The trash cannot be searched. Leave q out, or search what is not in it.")
+    if state == "trash":  # what is in the trash is not in the index: its titles are looked through
+        thrown = catalogue.sheet(session, owner, state=state, text=query, after=before, limit=size)
+        return Page(thrown.items, thrown.next)
     while True:  # until there is something to show: what is in the other state is passed over
         results = search.find(session, owner, query, limit=size, before=before)
         ids = dict.fromkeys(hit.conversation_id for hit in results.hits if hit.archived is (state == "archived"))
