@@ -84,6 +84,8 @@ async def _receive(db: Database, owner: str, chunks: AsyncIterable[bytes]) -> Re
     await incoming.settle()
     splitter.close()
     if splitter.problem is not None:
+        if incoming.number == 0:
+            raise Invalid(f"{splitter.problem} Nothing was imported.")
         incoming.reject(splitter.problem)
     return incoming.report
 
