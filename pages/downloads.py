@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from convstore import sharing
 from convstore.errors import Invalid
+from convstore.transfer.fences import contained, plain
 from pages import views
 
 MOST_CHARACTERS = 5_000_000
@@ -49,9 +50,9 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _markdown(title: str, messages: list[dict[str, Any]]) -> str:
-    parts = [f"# {' '.join(title.split()) or 'Conversation'}"]
+    parts = [f"# {plain(title) or 'Conversation'}"]
     for message in messages:
         parts.append(f"## {SPEAKERS.get(message['role'], message['role'])}")
         parts += [f"*Used a tool: {call['name'].replace('_', ' ')}*" for call in message["tool_calls"]]
-        parts.append(message["content"].strip() or f"*({message['status']})*")
+        parts.append(contained(message["content"].strip()) or f"*({message['status']})*")
     return "\n\n".join(parts) + "\n"

@@ -25,9 +25,10 @@ async def attachment(written: AsyncIterator[str], title: str, kind: Format) -> S
         _from(first, written),
         media_type=type_,
         headers={
-            # RFC 6266: the second one for names that are not ASCII
+            # https://www.rfc-editor.org/rfc/rfc6266: the second for names that are not ASCII
             "Content-Disposition": f'attachment; filename="{plain or UNNAMED}.{ending}"; '
             f"filename*=UTF-8''{quote(name or UNNAMED)}.{ending}",
+            "Cache-Control": "no-store",
             "X-Accel-Buffering": "no",
         },
     )

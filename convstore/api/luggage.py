@@ -3,16 +3,14 @@
 Both are streams: a file may be far larger than what one call of the page may carry or an instance should hold.
 """
 
-import re
-from collections.abc import AsyncIterator
-from typing import Any, Literal
-from urllib.parse import quote
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 
 from convstore import conversations
 from convstore.api import errors
+from convstore.api.downloads import Format, attachment
 from convstore.api.events import canonical_id
 from convstore.api.identity import viewer
 from convstore.api.origin import is_ours
@@ -21,8 +19,6 @@ from convstore.transfer import exports, markdown, receiving
 
 NOT_OURS = "Only this site's own pages may do this"
 REASONS = 100  # conversations that were not imported, told with the reason
-TYPES = {"json": ("application/json", "json"), "markdown": ("text/markdown; charset=utf-8", "md")}
-_UNSAFE = re.compile(r"[^\w -]+")
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,11 +31,11 @@ async def export_all(request: Request) -> Response:
         return JSONResponse({"detail": NOT_OURS}, 403)
     if person is None:
         return errors.not_found()
-    return await _file(exports.document(services_of(request).db, person), "convstore", "json")
+    return await attachment(exports.document(services_of(request).db, person), "convstore", "json")
 
 
 @router.get("/export/{conversation_id}")
-async def export_one(request: Request, conversation_id: str, format: Literal["json", "markdown"] = "json") -> Response:
+async def export_one(request: Request, conversation_id: str, format: Format = "json") -> Response:
     """One conversation: complete as JSON, or the branch that grew last as Markdown."""
     person, key = viewer(request), canonical_id(conversation_id)
     if not is_ours(request.scope, silence=True):
@@ -52,7 +48,7 @@ async def export_one(request: Request, conversation_id: str, format: Literal["js
         if format == "json"
         else markdown.document(services_of(request).db, person, key)
     )
-    return await _file(written, title, format)
+    return await attachment(written, title, format)
 
 
 @router.post("/import")
@@ -68,29 +64,6 @@ async def import_(request: Request) -> Response:
         return JSONResponse({"detail": f"A file has at most {receiving.BYTES // 1_000_000} MB"}, 413)
     report = await receiving.receive(services_of(request).db, person, request.stream())
     return JSONResponse(_told(report))
-
-
-async def _file(written: AsyncIterator[str], title: str, kind: str) -> Response:
-    first = await anext(written)  # what is not there is told by the status, before anything is sent
-    type_, ending = TYPES[kind]
-    name = f"{_UNSAFE.sub('', title).strip()[:60].strip() or 'conversation'}.{ending}"
-    plain = name.encode("ascii", "ignore").decode().strip(" .") or f"conversation.{ending}"
-    return StreamingResponse(
-        _from(first, written),
-        media_type=type_,
-        headers={
-            # https://www.rfc-editor.org/rfc/rfc6266: the second for names that are not ASCII
-            "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}",
-            "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",
-        },
-    )
-
-
-async def _from(first: str, rest: AsyncIterator[str]) -> AsyncIterator[bytes]:
-    yield first.encode()
-    async for part in rest:
-        yield part.encode()
 
 
 def _told(report: receiving.Report) -> dict[str, Any]:

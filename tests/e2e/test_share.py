@@ -253,7 +253,7 @@ def test_downloads_hold_what_the_reader_sees(visitor: Visitor, reader: Visitor, 
             theirs.get_by_role("menuitem", name=name).click()
         started.value.save_as(tmp_path / name)
         texts.append((tmp_path / name).read_text())
-    assert "# /tool 6 * 7" in texts[0] and "**42**" in texts[0]
+    assert r"# /tool 6 \* 7" in texts[0] and "**42**" in texts[0]
     document = json.loads(texts[1])
     assert [message["role"] for message in document["messages"]] == ["user", "assistant"]
     assert document["messages"][1]["tool_calls"][0]["arguments"] == ""
