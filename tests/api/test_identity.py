@@ -85,12 +85,14 @@ async def test_only_a_trusted_proxy_can_say_that_it_was_https() -> None:
         "..",
         "ß.x.y",
         "x" * 5000,
-        "user:ada." + TimestampSigner(NEW, salt="another.salt").sign("user:ada").decode().split(".", 1)[1],
-        TimestampSigner("another-key-0123456789", salt="convstore.identity").sign("anon:1").decode(),
+        TimestampSigner(NEW, salt="another.salt"),
+        TimestampSigner("another-key-0123456789", salt="convstore.identity"),
     ],
-    ids=lambda value: repr(value)[:30],
+    ids=lambda value: "other signer" if isinstance(value, TimestampSigner) else repr(value)[:30],
 )
-async def test_a_forged_cookie_counts_for_nothing_and_its_sender_starts_anew(forged: str) -> None:
+async def test_a_forged_cookie_counts_for_nothing_and_its_sender_starts_anew(forged: str | TimestampSigner) -> None:
+    if isinstance(forged, TimestampSigner):
+        forged = forged.sign("user:ada").decode()
     async with site() as browser:
         headers = {b"Cookie": f"convstore={forged}".encode()}
         assert (await browser.post("/call", headers=headers)).text == "nobody"

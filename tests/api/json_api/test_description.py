@@ -1,10 +1,9 @@
 """The API against its own description: a few thousand requests made from it, good and bad, and none that surprises.
 
-Repeat a run with SEED=…; the same requests come again.
+The requests are the same in every run; SEED=… gives others.
 """
 
 import os
-import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -61,8 +60,8 @@ def user(served: Cluster) -> Iterator[ApiClient]:
 
 @pytest.fixture
 def seed() -> int:
-    """Shown with a failing test."""
-    return int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
+    """What the requests are drawn with."""
+    return int(os.environ.get("SEED", "1"))
 
 
 def ids_of(user: ApiClient) -> list[tuple[str, str]]:
