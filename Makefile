@@ -15,8 +15,14 @@ AS_ROOT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get upda
 run: install
 	@exec $(BIN)/python app.py
 
+# All of them, a file per core at once; those that assert a time after that, by themselves. ARGS: only what it names.
 test: install browser proxy
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest -m alone
+endif
 
 # Ratios to raw drivers in the same run; asyncpg is one of those, and of no use to anything else here.
 bench: install

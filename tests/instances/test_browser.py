@@ -17,6 +17,8 @@ from tests.services.browser import Visitor
 from tests.services.instances import Cluster, cluster
 from tests.services.people import CALL
 
+pytestmark = pytest.mark.alone
+
 MESSAGES = 50
 ANSWERS, RELOADS_EACH = 5, 4  # 20 reloads
 MOST_LAG_SECONDS = 0.5

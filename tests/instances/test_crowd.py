@@ -22,6 +22,8 @@ from tests.services.instances import Cluster, Model, cluster
 from tests.services.people import Sent
 from tests.services.waiting import until
 
+pytestmark = pytest.mark.alone
+
 OWNER = "somebody"
 ANSWERS, WATCHED = 200, 20
 TOKENS, RATE = 600, 50  # 12 s each, so that all of them are under way together for a while

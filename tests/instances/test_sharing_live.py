@@ -17,6 +17,8 @@ from tests.services.api_clients import SECRET, ApiClient, events_of
 from tests.services.instances import Cluster, cluster
 from tests.services.waiting import until
 
+pytestmark = pytest.mark.alone
+
 SETTINGS = {"AGENT": "tests.services.agents:quick", "JWT_SECRET": SECRET}
 Heard = dict[int, float]  # the seq of a piece of the answer → when it came
 

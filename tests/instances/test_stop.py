@@ -2,11 +2,15 @@
 
 import time
 
+import pytest
+
 from convstore.agents import demo_texts
 from convstore.database import Database
 from tests.instances.looking import answer, finished, words
 from tests.services.instances import Cluster
 from tests.services.people import Person
+
+pytestmark = pytest.mark.alone
 
 WHOLE = "".join(demo_texts.slow_parts(20))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, Response, expect
 
 FLAGS = [
     "--disable-gpu",
@@ -23,6 +23,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+expect.set_options(timeout=10_000)  # to wait where a test sets no time: two files may run at once
 QUEUE_ROUTES = re.compile(r"/(queue|call|heartbeat|stream|reset|cancel|upload)(/|$)")
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
