@@ -33,3 +33,8 @@ class Signing(Demo):
 
 patient = Signing(delay_seconds=0.1)  # time to kill it between two words
 quick = Signing(delay_seconds=0.005)
+
+
+async def at_once(messages: list[Message], context: Context) -> AsyncIterator[str]:
+    """For a crowd of turns: the answer is there at once and says what it answers."""
+    yield f"re: {messages[-1].content}"
