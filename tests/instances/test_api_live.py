@@ -137,9 +137,9 @@ def blocks(text: str) -> list[str]:
 @pytest.mark.parametrize("source", ["README.md", "convstore/api/static/about.md"])
 def test_the_lines_of_the_documentation_work_as_they_stand_there(site: Cluster, source: str, tmp_path: Path) -> None:
     """On two instances behind round robin; only the address is another one."""
-    for block in blocks((ROOT / source).read_text(encoding="utf-8")):
-        if "/api/" not in block:
-            continue
+    scripts = [block for block in blocks((ROOT / source).read_text(encoding="utf-8")) if "/api/" in block]
+    assert scripts
+    for block in scripts:
         script = re.sub(r"http://127\.0\.0\.1:7860", site.url, block)
         env = site.env | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
