@@ -20,12 +20,12 @@ test: install browser proxy
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone"
 	$(BIN)/python -m pytest -m alone
 endif
 
 # Ratios to raw drivers in the same run; asyncpg is one of those, and of no use to anything else here.
-bench: install
+bench: install browser proxy
 	$(BIN)/python -m pip install --quiet asyncpg==0.32.0
 	$(BIN)/python -m tests.bench $(ARGS)
 

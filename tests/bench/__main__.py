@@ -23,7 +23,7 @@ from convstore.changes import since
 from convstore.database import Database
 from convstore.models import Message, MessageDelta
 from convstore.tool_calls import Fence
-from tests.bench import store
+from tests.bench import screen, searching, store
 from tests.bench.raw import Raw, RawAsyncpg, RawSqlite
 from tests.services import postgres
 
@@ -166,6 +166,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few rounds and short conversations: does it run at all?")
     quick = parser.parse_args().quick
     rounds, long = (20, 1000) if quick else (400, 100_000)
+    with tempfile.TemporaryDirectory() as directory, postgres.running() as server:
+        print("In the browser, over nginx, two instances and PostgreSQL", flush=True)
+        screen.measure(Path(directory), server.create(), 3 if quick else 30)
     with databases() as each:
         for name, database, raw, driver, goal in each:
             print(f"{name}: median of {rounds} rounds", flush=True)
@@ -175,6 +178,7 @@ def main() -> None:
             length_and_branches(database, raw, driver, rounds, long)
             group_flush(database, rounds)
             one_poll(database, rounds)
+            searching.measure(database, long, max(5, rounds // 20))
             raw.close()
             database.close()
 

@@ -1,5 +1,6 @@
 """The store doing the work that is measured: the same that `raw` does, with everything the store promises."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import insert, update
@@ -17,30 +18,36 @@ OWNER = "ada"
 LEASE = Lease("bench/1", "bench", 10.0)
 
 
+def straight(session: Session, texts: Sequence[str]) -> UUID:
+    """A new conversation of these messages, one after the other."""
+    conversation = conversations.create(session, OWNER).id
+    ids = [new_id() for _ in texts]
+    rows = [
+        {
+            "id": ids[n],
+            "conversation_id": conversation,
+            "parent_id": ids[n - 1] if n else None,
+            "position": n,
+            "lane": 0,
+            "role": "assistant" if n % 2 else "user",
+            "content": text,
+        }
+        for n, text in enumerate(texts)
+    ]
+    for start in range(0, len(rows), 5000):
+        session.connection().execute(insert(Message).values(created_at=now()), rows[start : start + 5000])
+    session.execute(
+        update(Conversation)
+        .where(col(Conversation.id) == conversation)
+        .values(message_count=len(ids), lane_count=1, leaf_id=ids[-1] if ids else None)
+    )
+    return conversation
+
+
 def fill(database: Database, count: int, branches: int = 0) -> UUID:
     """A conversation with so many messages; `branches` more answers to the newest questions, each a lane of its own."""
     with database.write() as session:
-        conversation = conversations.create(session, OWNER).id
-        ids = [new_id() for _ in range(count)]
-        rows = [
-            {
-                "id": ids[n],
-                "conversation_id": conversation,
-                "parent_id": ids[n - 1] if n else None,
-                "position": n,
-                "lane": 0,
-                "role": "assistant" if n % 2 else "user",
-                "content": f"message {n} " * 20,
-            }
-            for n in range(count)
-        ]
-        for start in range(0, count, 5000):
-            session.connection().execute(insert(Message).values(created_at=now()), rows[start : start + 5000])
-        session.execute(
-            update(Conversation)
-            .where(col(Conversation.id) == conversation)
-            .values(message_count=count, lane_count=1, leaf_id=ids[-1] if ids else None)
-        )
+        conversation = straight(session, [f"message {n} " * 20 for n in range(count)])
     for n in range(branches):
         with database.write() as session:
             # Twice below the same message: the second opens a lane, and the branch goes on from it.
