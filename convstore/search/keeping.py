@@ -10,7 +10,7 @@ from convstore.search.indexing import catch_up, is_behind
 
 log = logging.getLogger(__name__)
 
-EVERY_SECONDS = 1.0  # many texts at once cost far less than one by one; `find` sees them before they are indexed
+EVERY_SECONDS = 2.0  # many texts at once cost far less than one by one; `find` sees them before they are indexed
 
 
 async def keep_up(db: Database, every_seconds: float = EVERY_SECONDS) -> None:

@@ -11,7 +11,7 @@ from convstore.search.words import Wanted, composed, fold, origins
 Segment = tuple[str, bool]  # a piece of text, and whether it is marked
 
 CHARACTERS = 200  # of a snippet
-LEAD = 50  # of them before the first mark
+LEAD = 35  # of them before the first mark: on a phone two lines show some eighty
 MARKS = 40  # looked at per word, to find the stretch with the most of them
 COUNTED = 8  # a word that stands there more often does not make a text fit any better
 CUT = "…"
@@ -52,7 +52,7 @@ def _stretch(text: str, found: list[tuple[int, int, int]], characters: int) -> t
     start = max(found, key=lambda one: (len({w for s, e, w in found if s >= one[0] and e <= one[0] + room}), -one[0]))[
         0
     ]
-    first = max(0, min(start - LEAD, len(text) - characters))
+    first = max(0, start - LEAD)
     if first and (space := _SPACE.search(text, first, start)):
         first = space.end()  # the beginning of a word
     last = min(len(text), first + characters)
