@@ -59,6 +59,7 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
         )
     except (ValueError, Invalid) as error:
         raise BadSettings(str(error)) from error
+    named = [name.strip() for name in chosen.chat_models.split(",") if name.strip()]
     limits = Limits(
         lease_seconds=chosen.lease_seconds,
         answers=chosen.max_answers,
@@ -70,6 +71,7 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
         history_tokens=chosen.history_tokens,
         conversation_messages=chosen.max_conversation_messages,
         system_prompt=chosen.system_prompt,
+        models=frozenset(named and [*named, chosen.chat_model]),
         per_person=Allowance(
             chosen.limit_requests_per_minute, chosen.limit_running_answers, chosen.limit_tokens_per_day
         ),
@@ -116,7 +118,7 @@ def create_app(chosen: Settings | None = None) -> "FastAPI":
         hub=hub,
         model_label=label if isinstance(label, str) else "",
         demo=chosen.agent_spec == "demo",
-        models=Offered(agent, chosen.chat_models.split(",")),
+        models=Offered(agent, named),
         signed_in=chosen.trusted_user_header is not None,
         trash_days=chosen.trash_days,
         import_bytes=receiving.BYTES,

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     openai_api_key: str | None = Field(default=None, repr=False)
     openai_base_url: str | None = None
     chat_model: str = "gpt-4o-mini"
-    chat_models: str = ""  # to choose from in the page, comma separated; empty: what the model's server offers
+    chat_models: str = ""  # that may be chosen, comma separated, besides chat_model; empty: any that the server has
     system_prompt: str = "You are a helpful assistant."
     model_timeout_seconds: float = Field(default=60, gt=0, le=3600)
 

@@ -180,6 +180,7 @@ class Runner:
         return task
 
     async def _begin_here(self, begin: Callable[..., Turn], *args: Any, **kwargs: Any) -> Turn:
+        self.limits.refuse_model(kwargs["model"])
         room = not self._draining and self.running + self._reserved < self.limits.answers
         self._reserved += room
         try:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from convstore.errors import Invalid
 from convstore.usage import Allowance
 
 
@@ -20,4 +21,10 @@ class Limits:
     history_tokens: int = 16_000
     conversation_messages: int = 0  # in one conversation; 0: no limit
     system_prompt: str = ""
+    models: frozenset[str] = frozenset()  # those that may be asked for; empty: any that the agent has
     per_person: Allowance = field(default_factory=Allowance)  # over all instances
+
+    def refuse_model(self, name: str | None) -> None:
+        """Raise `Invalid` for a model that may not be asked for; None is the agent's own choice."""
+        if name is not None and self.models and name not in self.models:
+            raise Invalid(f"The model {name!r} is not offered here. Choose one of: {', '.join(sorted(self.models))}.")

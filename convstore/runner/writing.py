@@ -130,6 +130,7 @@ class Writing:
             most_messages=self._limits.history_messages,
             most_tokens=self._limits.history_tokens,
         )
+        self._limits.refuse_model(prompt.model)
         self._history = prompt.history
         messages = self._messages(prompt)
         self._read_characters = sum(len(message.content) for message in messages)
