@@ -28,6 +28,7 @@ def test_sums_come_out_right(expression: str, value: str) -> None:
     assert calculate(expression) == value
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "expression",
     [

@@ -121,6 +121,7 @@ def test_a_reader_that_leaves_is_let_go(site: Cluster, person: Person) -> None:
     assert person.http.get("/readyz").status_code == 200
 
 
+@pytest.mark.alone
 def test_an_instance_that_is_told_to_stop_ends_every_stream_at_once(site: Cluster, person: Person) -> None:
     talk = person.conversation()
     instance = site.instances[0]

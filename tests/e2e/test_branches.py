@@ -1,25 +1,15 @@
 """Versions of what was said: two instances on PostgreSQL, each request to the other one. Nothing is overwritten."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.chatting import FIELD, answered, last_answer, ready, send
+from tests.e2e.two_instances import site
 from tests.services.browser import Visitor
-from tests.services.instances import Cluster, cluster
+from tests.services.instances import Cluster
 
-
-@pytest.fixture(scope="module")
-def site(
-    fresh_database: Callable[[str], AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cluster]:
-    """Two instances on PostgreSQL behind nginx, strictly in turn."""
-    directory = tmp_path_factory.mktemp("branches")
-    with fresh_database("postgresql") as url, cluster(directory, url, count=2, proxy=True) as running:
-        yield running
+__all__ = ["site"]
 
 
 def question(page: Page, number: int = 0) -> Locator:

@@ -98,6 +98,7 @@ def test_the_view_follows_a_growing_answer_unless_the_reader_scrolled_up(page: P
     page.wait_for_function(f"{distance} < 5")
 
 
+@pytest.mark.alone
 def test_an_answer_without_layout_shifts_or_long_pauses(page: Page) -> None:
     ready(page)
     page.evaluate("""() => {

@@ -1,28 +1,18 @@
 """Thumbs up or down: given, said more about, changed and taken back; by keyboard, and still there after a reload."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from uuid import UUID
 
-import pytest
 from playwright.sync_api import Page, expect
 from sqlmodel import col, select
 
 from convstore.database import Database
 from convstore.models import Feedback, Message
 from tests.e2e.chatting import answered, conversation_id, last_answer
-from tests.services.instances import Cluster, cluster
+from tests.e2e.two_instances import site
+from tests.services.instances import Cluster
 from tests.services.waiting import until
 
-
-@pytest.fixture(scope="module")
-def site(
-    fresh_database: Callable[[str], AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cluster]:
-    """Two instances on PostgreSQL behind nginx, strictly in turn."""
-    directory = tmp_path_factory.mktemp("feedback")
-    with fresh_database("postgresql") as url, cluster(directory, url, count=2, proxy=True) as running:
-        yield running
+__all__ = ["site"]
 
 
 def kept(site: Cluster, conversation: str) -> list[tuple[str, str]]:

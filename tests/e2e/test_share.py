@@ -3,8 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,21 +11,15 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.chatting import FIELD, answered, conversation_id, last_answer, send
 from tests.e2e.sharing import STOPWATCH, close, expire, not_found, share
+from tests.e2e.two_instances import site
 from tests.services.browser import Visitor
-from tests.services.instances import Cluster, cluster
+from tests.services.instances import Cluster
 
 MOST_LAG_SECONDS = 0.5
 GONE_WITHIN_SECONDS = 2.0
 
 
-@pytest.fixture(scope="module")
-def site(
-    fresh_database: Callable[[str], AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cluster]:
-    """Two instances on PostgreSQL behind nginx, strictly in turn."""
-    directory = tmp_path_factory.mktemp("share")
-    with fresh_database("postgresql") as url, cluster(directory, url, count=2, proxy=True) as running:
-        yield running
+__all__ = ["site"]
 
 
 @pytest.fixture
@@ -68,6 +61,7 @@ def test_private_until_shared_and_again_when_it_stops(visitor: Visitor, reader: 
     answered(reader.page, "/plain somebody of their own")
 
 
+@pytest.mark.alone
 def test_an_answer_streams_to_a_reader_on_the_other_instance(visitor: Visitor, reader: Visitor, site: Cluster) -> None:
     answered(visitor.page, "/plain")
     share(visitor.page)
@@ -88,6 +82,7 @@ def test_an_answer_streams_to_a_reader_on_the_other_instance(visitor: Visitor, r
     assert lags[-1] < MOST_LAG_SECONDS
 
 
+@pytest.mark.alone
 def test_stopping_ends_an_open_stream_in_the_middle_of_an_answer(
     visitor: Visitor, reader: Visitor, site: Cluster
 ) -> None:

@@ -141,16 +141,16 @@ async def test_a_finished_tool_call_is_not_run_twice(start: Start, database: Dat
 async def test_an_instance_keeps_its_answer_for_as_long_as_it_lives(start: Start, database: Database) -> None:
     """A silent model: nothing is written for longer than the lease, and nobody takes the answer away."""
     agent = Held()
-    here = await start(agent, lease_seconds=0.8)
-    await start(Held(), "there", lease_seconds=0.8)
+    here = await start(agent, lease_seconds=2.0)
+    await start(Held(), "there", lease_seconds=2.0)
     turn = await here.send(OWNER, "hi")
     await said(database, turn, "so far")
     commits = here.flusher.commits
 
     async def many_heartbeats() -> bool:
-        return here.flusher.commits >= commits + 8  # a quarter of a second each
+        return here.flusher.commits >= commits + 12  # a quarter of a second each
 
-    await until(many_heartbeats, "eight heartbeats")
+    await until(many_heartbeats, "twelve heartbeats")
     agent.go.set()
     view = await finished(database, turn)
     assert (view.attempt, view.served_by) == (1, "here")

@@ -133,6 +133,7 @@ def test_what_may_not_be_read_may_not_be_copied(database: Database) -> None:
         fork(database, other.conversation_id, turn.answer_id)
 
 
+@pytest.mark.alone
 def test_a_thousand_messages_are_copied_in_half_a_second(database: Database) -> None:
     long = conversation(*(f"message {number} " + "lorem ipsum " * 40 for number in range(1_000)))
     for message in long["messages"][1::2]:
