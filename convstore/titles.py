@@ -1,8 +1,11 @@
 """Titles: one bounded line, whatever it was made from."""
 
+import re
+
 from convstore.errors import Invalid
 
 CHARACTERS = 200
+_NOT_IN_A_FILE_NAME = re.compile(r"[^\w -]+")
 
 
 def start_of(text: str, characters: int = 60) -> str:
@@ -27,3 +30,8 @@ def required(title: str) -> str:
     if not title:
         raise Invalid("A title needs at least one character.")
     return title
+
+
+def file_name(title: str) -> str:
+    """What of a title can be a file's name on any system, without an ending; "conversation" when nothing is left."""
+    return _NOT_IN_A_FILE_NAME.sub("", title).strip()[:60].strip() or "conversation"

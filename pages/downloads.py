@@ -1,13 +1,12 @@
 """A shared conversation as a file: Markdown to read, JSON to work with. Made of what its readers see, nothing else."""
 
 import json
-import re
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
 
-from convstore import sharing
+from convstore import sharing, titles
 from convstore.errors import Invalid
 from convstore.transfer.fences import contained, plain
 from pages import views
@@ -20,7 +19,7 @@ FORMAT = "convstore.shared"
 def document(session: Session, conversation_id: UUID, leaf: UUID | None, format_: str) -> dict[str, str]:
     """The whole branch as `{"name", "type", "text"}`. Raises `NotFound`, and `Invalid` for one that is too long."""
     title, messages = _branch(session, conversation_id, leaf)
-    name = re.sub(r"[^\w -]+", "", title).strip()[:60].strip() or "conversation"
+    name = titles.file_name(title)
     if format_ == "json":
         text = json.dumps({"format": FORMAT, "version": 1, "title": title, "messages": messages}, ensure_ascii=False)
         return {"name": f"{name}.json", "type": "application/json", "text": text}

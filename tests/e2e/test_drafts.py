@@ -37,22 +37,31 @@ def _hold_back(page: Page, conversation: str) -> list[Route]:
     return held
 
 
+def _write_on_the_way_back(page: Page, text: str) -> tuple[str, list[Route]]:
+    """From a new chat to a conversation of one turn that does not come yet: write and press Enter meanwhile."""
+    answered(page, "/plain first")
+    there = conversation_id(page)
+    page.click("#new-chat")
+    held = _hold_back(page, there)
+    page.click(f"#conversation-list a[data-conversation-id='{there}']")
+    page.fill(FIELD, text)
+    page.press(FIELD, "Enter")
+    return there, held
+
+
 def _let_go(page: Page, held: list[Route]) -> None:
+    for _ in range(500):
+        if held:
+            break
+        page.wait_for_timeout(20)
+    assert held, "the page never asked for the conversation"
     while held:
         held.pop().continue_()
     page.unroute(CALL)
 
 
 def test_what_is_written_while_a_conversation_is_on_its_way_is_for_that_conversation(page: Page) -> None:
-    answered(page, "/plain first")
-    there = conversation_id(page)
-    page.click("#new-chat")
-    held = _hold_back(page, there)
-    page.click(f"#conversation-list a[data-conversation-id='{there}']")
-    page.fill(FIELD, "/plain second")
-    page.press(FIELD, "Enter")
-    while not held:
-        page.wait_for_timeout(20)
+    there, held = _write_on_the_way_back(page, "/plain second")
     _let_go(page, held)
     expect(page.locator(".answer")).to_have_count(2)
     expect(last_answer(page)).to_have_attribute("data-status", "complete")
@@ -60,13 +69,7 @@ def test_what_is_written_while_a_conversation_is_on_its_way_is_for_that_conversa
 
 
 def test_who_goes_on_before_a_text_could_be_sent_finds_it_as_a_draft_where_it_was_written(page: Page) -> None:
-    answered(page, "/plain first")
-    there = conversation_id(page)
-    page.click("#new-chat")
-    held = _hold_back(page, there)
-    page.click(f"#conversation-list a[data-conversation-id='{there}']")
-    page.fill(FIELD, "meant for the first")
-    page.press(FIELD, "Enter")
+    there, held = _write_on_the_way_back(page, "meant for the first")
     page.click("#new-chat")
     expect(page.locator(FIELD)).to_have_value("")
     send(page, "/plain elsewhere")
